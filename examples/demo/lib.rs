@@ -1,0 +1,1 @@
+//! Nothing: the demo is the example target `demo`.

@@ -1,0 +1,2 @@
+//! sockgate
+fn main() {}

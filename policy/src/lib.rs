@@ -1,0 +1,1 @@
+//! What sockgate decides from.
