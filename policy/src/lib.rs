@@ -1,1 +1,23 @@
-//! What sockgate decides from.
+//! What sockgate decides from: the request target, the endpoint catalogue, the env flags and the verdict.
+//!
+//! Everything here is a pure function of its arguments: no socket, clock, environment, log or `async`, so that the
+//! same code can be tabled, fuzzed, measured and compiled to a WebAssembly component. Reading the environment and
+//! answering clients are the host's part.
+
+mod authority;
+mod decide;
+mod endpoint;
+mod family;
+mod flags;
+mod method;
+mod operation;
+mod target;
+
+pub use authority::{BadAuthority, HostRule, OriginRule, UntrustedOrigin};
+pub use decide::{Decision, DenyReason, decide, unmet};
+pub use endpoint::{Access, Endpoint, Transport};
+pub use family::Family;
+pub use flags::{Flag, Flags, NotASwitch};
+pub use method::Method;
+pub use operation::Operation;
+pub use target::{BadTarget, Target};

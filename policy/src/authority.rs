@@ -1,0 +1,130 @@
+//! Whom a TCP listener talks to: the `Host` and `Origin` rules that keep web pages out.
+//!
+//! A page can make a browser on the host talk to a local port, directly or by rebinding a name of its own to a local
+//! address. It cannot make the browser leave out the name (`Host`) or the page's origin. Unix listeners need no rule:
+//! no browser speaks to them.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+#[cfg(test)]
+mod tests;
+
+/// Which host names a TCP listener answers to: an IP literal, `localhost`, `*.localhost`, a single label (a service name
+/// such as `sockgate`), and those in `ALLOWED_HOSTS`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostRule {
+    /// Names without a port, such as `docker.example.org`.
+    pub allowed: Vec<String>,
+}
+
+/// Why a `Host` is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadAuthority {
+    /// No host name and optional port at all.
+    #[error("the Host header is not a host name with an optional port")]
+    Malformed,
+    /// A name that a web page could have chosen.
+    #[error("the host name {0:?} is not one that this listener answers to; ALLOWED_HOSTS={0} would allow it")]
+    NotAllowed(String),
+}
+
+impl HostRule {
+    /// Judges a `Host` value, or the authority of an absolute-form target (RFC 9112 §3.2.2).
+    ///
+    /// # Errors
+    /// [`BadAuthority`] for a name that a web page could have chosen, and for what is no name.
+    pub fn judge(&self, value: &str) -> Result<(), BadAuthority> {
+        let host = host_of(value).ok_or(BadAuthority::Malformed)?;
+        let is_listed = self.allowed.iter().any(|name| name.eq_ignore_ascii_case(host));
+        if is_listed || is_ip_literal(host) || is_single_label(host) || is_below_localhost(host) {
+            Ok(())
+        } else if is_name(host) {
+            Err(BadAuthority::NotAllowed(host.to_owned()))
+        } else {
+            Err(BadAuthority::Malformed)
+        }
+    }
+}
+
+/// Splits the port off; `None` where what follows the host is no port.
+fn host_of(value: &str) -> Option<&str> {
+    let (host, port) = match value.strip_prefix('[') {
+        Some(bracketed) => {
+            let (literal, rest) = bracketed.split_once(']')?;
+            (value.get(..literal.len() + 2)?, rest)
+        }
+        None => value.split_at(value.find(':').unwrap_or(value.len())),
+    };
+    let port_is_well_formed = match port.strip_prefix(':') {
+        Some(digits) => digits.len() <= 5 && digits.bytes().all(|byte| byte.is_ascii_digit()),
+        None => port.is_empty(),
+    };
+    (port_is_well_formed && !host.is_empty()).then_some(host)
+}
+
+fn is_ip_literal(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(v6) => v6.parse::<Ipv6Addr>().is_ok(),
+        None => host.parse::<Ipv4Addr>().is_ok(),
+    }
+}
+
+fn is_single_label(host: &str) -> bool {
+    is_name(host) && !host.contains('.')
+}
+
+fn is_below_localhost(host: &str) -> bool {
+    let last_label = host.rsplit_once('.').map_or(host, |(_, last)| last);
+    is_name(host) && last_label.eq_ignore_ascii_case("localhost")
+}
+
+fn is_name(host: &str) -> bool {
+    host.len() <= 253
+        && host.split('.').all(|label| {
+            !label.is_empty()
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        })
+}
+
+/// Which web origins may speak to a TCP listener: none but those in `ALLOWED_ORIGINS`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OriginRule {
+    /// Serialized origins, such as `https://ui.example.org`.
+    pub allowed: Vec<String>,
+}
+
+/// A request from a web page that is not listed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UntrustedOrigin {
+    /// An `Origin` that is not listed.
+    #[error("requests from the web origin {0:?} are refused; ALLOWED_ORIGINS={0} would allow them")]
+    Origin(String),
+    /// The browser says that another site's page sent it.
+    #[error("requests that a web page of another site sends are refused (Sec-Fetch-Site: {0})")]
+    FetchSite(String),
+}
+
+impl OriginRule {
+    /// Judges all `Origin` and `Sec-Fetch-Site` values of a request. A listed origin may be cross-site.
+    ///
+    /// # Errors
+    /// [`UntrustedOrigin`] with the value that is refused.
+    pub fn judge<'v>(
+        &self,
+        mut origins: impl Iterator<Item = &'v str>,
+        mut fetch_sites: impl Iterator<Item = &'v str>,
+    ) -> Result<(), UntrustedOrigin> {
+        let mut from_listed_origin = false;
+        if let Some(stranger) = origins.find(|&origin| {
+            let is_listed = self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin));
+            from_listed_origin |= is_listed;
+            !is_listed
+        }) {
+            return Err(UntrustedOrigin::Origin(stranger.to_owned()));
+        }
+        match fetch_sites.find(|site| !matches!(*site, "none" | "same-origin")) {
+            Some(site) if !from_listed_origin => Err(UntrustedOrigin::FetchSite(site.to_owned())),
+            Some(_) | None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+use crate::{Decision, Flag, Flags, Method, Operation, Target, decide};
+
+fn flags(environment: &str) -> Flags {
+    let value_of = |flag: Flag| {
+        let mut pairs = environment.split_whitespace().filter_map(|pair| pair.split_once('='));
+        pairs.find(|(name, _)| *name == flag.name()).map(|(_, value)| value)
+    };
+    Flags::from_values(value_of).unwrap()
+}
+
+fn judge(environment: &str, request: &str) -> String {
+    let (method, target) = request.split_once(' ').unwrap();
+    let operation = Operation::new(Method::from_token(method).unwrap(), Target::parse(target).unwrap());
+    match decide(flags(environment), &operation) {
+        Decision::Allow => "allow".to_owned(),
+        Decision::Deny(reason) => format!("{} {reason}", if reason.is_about_method() { 405 } else { 403 }),
+    }
+}
+
+#[test]
+fn every_row_of_the_conformance_table_holds() {
+    let rows = include_str!("conformance.tsv").lines().filter(|line| !line.starts_with('#'));
+    let mut count = 0;
+    for row in rows {
+        let columns: Vec<_> = row.split('\t').collect();
+        let [environment, method, path, want, ..] = columns[..] else { panic!("{row}") };
+        let got = match Target::parse(path) {
+            Err(_) => "400".to_owned(),
+            Ok(_) => judge(environment, &format!("{method} {path}")).replace("allow", "200"),
+        };
+        assert!(got.starts_with(want), "{row}: {got}");
+        count += 1;
+    }
+    assert!(count >= 70, "{count} rows");
+}
+
+#[test]
+fn a_denial_names_the_flag_that_would_allow_it() {
+    for (environment, request, want) in [
+        ("", "GET /containers/json", "403 /containers is off (CONTAINERS=0); CONTAINERS=1 would allow it"),
+        ("", "POST /containers/create", "405 the method POST is off (POST=0); POST=1 would allow it"),
+        ("", "PUT /containers/x/archive", "405 the method PUT is off (PUT=0); PUT=1 would allow it"),
+        ("", "DELETE /containers/x", "405 the method DELETE is off (DELETE=0); DELETE=1 would allow it"),
+        (
+            "CONTAINERS=1 POST=1",
+            "POST /v1.41/containers/x/start",
+            "403 ContainerStart is off (ALLOW_START=0); ALLOW_START=1 would allow it",
+        ),
+        (
+            "CONTAINERS=1 POST=1",
+            "POST /containers/a/b/kill",
+            "403 ContainerKill is off (ALLOW_RESTARTS=0); ALLOW_RESTARTS=1 would allow it",
+        ),
+        (
+            "CONTAINERS=1 POST=1",
+            "POST /containers/x/exec",
+            "403 ContainerExec is off (EXEC=0); EXEC=1 would allow it",
+        ),
+        (
+            "CONTAINERS=1",
+            "GET /containers/x/attach/ws",
+            "405 attaching by websocket writes stdin and writes are off (POST=0); POST=1 would allow it",
+        ),
+        (
+            "CONTAINERS=1",
+            "HEAD /containers/x/attach/ws",
+            "405 attaching by websocket writes stdin and writes are off (POST=0); POST=1 would allow it",
+        ),
+        ("", "GET /debug/pprof/heap", "403 /debug is never forwarded; no setting allows it"),
+        ("POST=1", "POST /libpod/containers/create", "403 /libpod is never forwarded; no setting allows it"),
+        ("", "GET /", "403 the path is outside every family of the Engine API; no setting allows it"),
+        (
+            "",
+            "GET /v1.41/v1.41/_ping",
+            "403 the path is outside every family of the Engine API; no setting allows it",
+        ),
+    ] {
+        assert_eq!(judge(environment, request), want, "{environment} | {request}");
+    }
+}
+
+#[test]
+fn an_unlisted_operation_of_an_enabled_family_is_judged_by_its_method() {
+    for (environment, request, want) in [
+        ("CONTAINERS=1", "GET /containers/x/next-year", "allow"),
+        (
+            "CONTAINERS=1",
+            "POST /containers/x/next-year",
+            "405 the method POST is off (POST=0); POST=1 would allow it",
+        ),
+        ("CONTAINERS=1 POST=1", "POST /containers/x/next-year", "allow"),
+        (
+            "POST=1",
+            "POST /containers/x/next-year",
+            "403 /containers is off (CONTAINERS=0); CONTAINERS=1 would allow it",
+        ),
+    ] {
+        assert_eq!(judge(environment, request), want, "{environment} | {request}");
+    }
+}
+
+#[test]
+fn an_encoded_spelling_of_an_operation_is_that_operation() {
+    for request in
+        ["POST /containers/x/%73tart", "POST /%63ontainers/x/start", "POST /containers%2Fx%2fstart"]
+    {
+        let want = "403 ContainerStart is off (ALLOW_START=0); ALLOW_START=1 would allow it";
+        assert_eq!(judge("CONTAINERS=1 POST=1", request), want, "{request}");
+    }
+}

@@ -1,0 +1,198 @@
+//! The endpoint catalogue: every operation of the Engine API under its operationId.
+//!
+//! One table (`endpoint/table.rs`) drives matching, flags, the generated reference and the tests. A path in a family
+//! that the table does not list is no endpoint; what happens to it is decided in `decide`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::{Family, Method};
+
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use table::Endpoint;
+
+/// How much an operation can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Changes nothing in the engine.
+    Read,
+    /// Changes the engine, its containers or its images.
+    Write,
+    /// Writes into a running process: stdin.
+    Interactive,
+}
+
+impl Access {
+    /// The word that logs and references use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Interactive => "interactive",
+        }
+    }
+}
+
+/// What becomes of the connection once the engine has answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// One request, one response.
+    Plain,
+    /// A response (or an upload) that may be large or endless.
+    Stream,
+    /// `Upgrade: tcp`: a raw two-way byte stream.
+    Hijack,
+    /// `Upgrade: websocket`.
+    Websocket,
+    /// `Upgrade: h2c`: HTTP/2 both ways.
+    H2c,
+}
+
+impl Transport {
+    /// The word that references use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Stream => "stream",
+            Self::Hijack => "hijack",
+            Self::Websocket => "websocket",
+            Self::H2c => "h2c",
+        }
+    }
+
+    /// The protocol that a client may ask for with `Upgrade` here; `None` where it may not.
+    #[must_use]
+    pub const fn upgrade_protocol(self) -> Option<&'static str> {
+        match self {
+            Self::Plain | Self::Stream => None,
+            Self::Hijack => Some("tcp"),
+            Self::Websocket => Some("websocket"),
+            Self::H2c => Some("h2c"),
+        }
+    }
+}
+
+/// A catalogue entry that a path matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Match<'p> {
+    /// The operation.
+    pub endpoint: Endpoint,
+    /// The container, image, volume … that the path names, as the client wrote it (decoded).
+    pub subject: Option<&'p str>,
+}
+
+impl Endpoint {
+    /// Finds the operation of a canonical, versionless path. HEAD goes where GET goes unless it has an entry of its own.
+    #[must_use]
+    pub fn find(method: Method, family: Family, path: &str) -> Option<Match<'_>> {
+        let found = Self::find_exactly(method, family, path);
+        match method {
+            Method::Head => found.or_else(|| Self::find_exactly(Method::Get, family, path)),
+            Method::Get | Method::Post | Method::Put | Method::Delete => found,
+        }
+    }
+
+    /// A name may hold slashes, so a path is read from its end: the longest literal tail that the catalogue has for the
+    /// method and family wins, as more specific routes come first in the engine's router.
+    fn find_exactly(method: Method, family: Family, path: &str) -> Option<Match<'_>> {
+        let rest = path.get(1 + family.segment().len()..)?;
+        let Some(rest) = rest.strip_prefix('/') else {
+            return lookup(method, family, Shape::Whole(""))
+                .map(|endpoint| Match { endpoint, subject: None });
+        };
+        if let Some(endpoint) = lookup(method, family, Shape::Whole(rest)) {
+            return Some(Match { endpoint, subject: None });
+        }
+        if let Some((name, last)) = rest.rsplit_once('/') {
+            if let Some((name, parent)) = name.rsplit_once('/') {
+                let tails = [Shape::Tail(parent, last), Shape::TailAndId(parent)];
+                if let Some(endpoint) =
+                    tails.into_iter().find_map(|tail| accepting(method, family, tail, name))
+                {
+                    return Some(Match { endpoint, subject: Some(name) });
+                }
+            }
+            if let Some(endpoint) = accepting(method, family, Shape::Tail("", last), name) {
+                return Some(Match { endpoint, subject: Some(name) });
+            }
+        }
+        let endpoint = accepting(method, family, Shape::Name, rest)?;
+        Some(Match { endpoint, subject: Some(rest) })
+    }
+}
+
+/// What is left of a template once the family is taken off. `{}` stands for the name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Shape<'p> {
+    /// A literal: ``, `json`.
+    Whole(&'p str),
+    /// `{}`.
+    Name,
+    /// `{}/parent/last`, or `{}/last` with an empty parent.
+    Tail(&'p str, &'p str),
+    /// `{}/parent/{id}`.
+    TailAndId(&'p str),
+}
+
+#[derive(Clone, Copy)]
+struct Route {
+    endpoint: Endpoint,
+    name: NameSpan,
+}
+
+#[derive(Clone, Copy)]
+enum NameSpan {
+    OneSegment,
+    ManySegments,
+}
+
+type Index = HashMap<(Method, Family, Shape<'static>), Route>;
+
+/// Built once from the table; a request costs a hash or two.
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut index = Index::new();
+    for &endpoint in Endpoint::ALL {
+        for template in endpoint.templates() {
+            let (family, shape, name) = parse_template(template);
+            if let Some(family) = Family::from_segment(family) {
+                index.insert((endpoint.method(), family, shape), Route { endpoint, name });
+            }
+        }
+    }
+    index
+});
+
+fn lookup(method: Method, family: Family, shape: Shape<'_>) -> Option<Endpoint> {
+    INDEX.get(&(method, family, shape)).map(|route| route.endpoint)
+}
+
+fn accepting(method: Method, family: Family, shape: Shape<'_>, name: &str) -> Option<Endpoint> {
+    let route = INDEX.get(&(method, family, shape))?;
+    match route.name {
+        NameSpan::OneSegment if name.contains('/') => None,
+        NameSpan::OneSegment | NameSpan::ManySegments => Some(route.endpoint),
+    }
+}
+
+/// Takes `/family`, `/family/word`, `/family/{name}[/word[/word]]` or `/family/{name}/word/{id}` apart; `{name...}` may
+/// span slashes.
+fn parse_template(template: &'static str) -> (&'static str, Shape<'static>, NameSpan) {
+    let mut segments = template.splitn(3, '/').skip(1);
+    let family = segments.next().unwrap_or_default();
+    let rest = segments.next().unwrap_or_default();
+    let (first, tail) = rest.split_once('/').unwrap_or((rest, ""));
+    let name = if first.ends_with("...}") { NameSpan::ManySegments } else { NameSpan::OneSegment };
+    let shape = match (first.starts_with('{'), tail.split_once('/')) {
+        (false, _) => Shape::Whole(rest),
+        (true, Some((parent, last))) if last.starts_with('{') => Shape::TailAndId(parent),
+        (true, Some((parent, last))) => Shape::Tail(parent, last),
+        (true, None) if tail.is_empty() => Shape::Name,
+        (true, None) => Shape::Tail("", tail),
+    };
+    (family, shape, name)
+}

@@ -1,0 +1,76 @@
+//! The operation: what a request asks the engine to do. The value that is judged, and the one that is forwarded.
+
+use crate::{Access, Endpoint, Family, Method, Target, Transport};
+
+/// A method and a canonical target, with what the catalogue knows of them. Immutable once parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    method: Method,
+    target: Target,
+    family: Option<Family>,
+    endpoint: Option<Endpoint>,
+}
+
+impl Operation {
+    /// Classifies a request.
+    #[must_use]
+    pub fn new(method: Method, target: Target) -> Self {
+        let segment = target.path().split('/').nth(1).unwrap_or_default();
+        let family = Family::from_segment(segment);
+        let found = family.and_then(|family| Endpoint::find(method, family, target.path()));
+        Self { method, family, endpoint: found.map(|found| found.endpoint), target }
+    }
+
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The target, to be judged and then written out.
+    #[must_use]
+    pub const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The family; `None` outside every one that the Engine API has.
+    #[must_use]
+    pub const fn family(&self) -> Option<Family> {
+        self.family
+    }
+
+    /// The catalogue's entry; `None` for a path that it does not list.
+    #[must_use]
+    pub const fn endpoint(&self) -> Option<Endpoint> {
+        self.endpoint
+    }
+
+    /// The operationId, such as `ContainerCreate`; empty for a path that the catalogue does not list.
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        self.endpoint.map_or("", Endpoint::operation_id)
+    }
+
+    /// How much the operation can change; of an unlisted one, what its method says.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        match (self.endpoint, self.method) {
+            (Some(endpoint), _) => endpoint.access(),
+            (None, Method::Get | Method::Head) => Access::Read,
+            (None, Method::Post | Method::Put | Method::Delete) => Access::Write,
+        }
+    }
+
+    /// What becomes of the connection; nothing special for an unlisted operation.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.endpoint.map_or(Transport::Plain, Endpoint::transport)
+    }
+
+    /// The container, image, volume … in the path, decoded, as the client wrote it.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        let found = Endpoint::find(self.method, self.family?, self.target.path())?;
+        found.subject
+    }
+}

@@ -1,0 +1,213 @@
+//! The request target (RFC 9112 §3.2) in the one form that is both judged and forwarded.
+//!
+//! A path is decoded once, as the engine does, and must then be canonical; what is not is refused, never repaired.
+//! What goes out is printed from the decoded value, so two readings of the same bytes cannot exist. The query is kept
+//! byte for byte: it is only checked to be one that the engine can read. Absolute form is taken apart by the host,
+//! which hands over its path; authority form and `*` never get here.
+
+use std::borrow::Cow;
+use std::fmt;
+
+#[cfg(test)]
+mod tests;
+
+/// A canonical target: an optional API version, a decoded path, a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Decoded, version prefix included.
+    path: String,
+    /// How many bytes of `path` the version prefix (`/v1.41`) takes; 0 if there is none.
+    version_len: usize,
+    query: Option<String>,
+}
+
+/// Why a target is refused with 400. The text is meant for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadTarget {
+    /// Not in origin form.
+    #[error("the request target must be a path that starts with a slash")]
+    NotAPath,
+    /// `%` without two hexadecimal digits behind it.
+    #[error("the request target has a % that two hexadecimal digits do not follow")]
+    BadEscape,
+    /// `//`, or a slash at the end.
+    #[error("the path has an empty segment (a double slash, or a slash at its end)")]
+    EmptySegment,
+    /// `.` or `..`, encoded or not.
+    #[error("the path has a dot segment")]
+    DotSegment,
+    /// A `%` that is still there after decoding: `%25`.
+    #[error("the path has a % after decoding")]
+    Percent,
+    /// A byte that no name in the Engine API has and that parsers disagree on.
+    #[error("the path has a semicolon, a backslash or a control character")]
+    ForbiddenByte,
+    /// Invalid UTF-8 after decoding.
+    #[error("the request target is not valid UTF-8 after decoding")]
+    NotUtf8,
+    /// `;` in a query: an error to the engine.
+    #[error("the query has a semicolon")]
+    QuerySemicolon,
+}
+
+impl Target {
+    /// Parses origin form: a path and, after the first `?`, a query.
+    ///
+    /// # Errors
+    /// [`BadTarget`] if the target is not canonical.
+    pub fn parse(origin_form: &str) -> Result<Self, BadTarget> {
+        let (raw_path, query) = match origin_form.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (origin_form, None),
+        };
+        if !raw_path.starts_with('/') {
+            return Err(BadTarget::NotAPath); // an encoded slash does not make it one
+        }
+        let path = decode(raw_path)?.into_owned();
+        require_canonical(&path)?;
+        if let Some(query) = query {
+            require_readable(query)?;
+        }
+        let version_len = version_prefix(&path);
+        Ok(Self { path, version_len, query: query.map(str::to_owned) })
+    }
+
+    /// The decoded path without the version prefix, such as `/containers/json`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.path.get(self.version_len..).unwrap_or_default()
+    }
+
+    /// The API version that the client asked for, without the `v`: `1.41`.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.path.get(..self.version_len)?.strip_prefix("/v")
+    }
+
+    /// The query as the client wrote it, without the `?`.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+}
+
+/// Prints origin form, to be parsed back to the same value. Every byte of the path that is not plainly allowed in one
+/// (RFC 3986 §3.3) is percent-encoded.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.path.as_str();
+        while let Some(at) = rest.bytes().position(|byte| !stands_for_itself(byte)) {
+            let (plain, tail) = rest.split_at(at);
+            f.write_str(plain)?;
+            let mut chars = tail.chars();
+            if let Some(encoded) = chars.next() {
+                for byte in encoded.encode_utf8(&mut [0; 4]).bytes() {
+                    write!(f, "%{byte:02X}")?;
+                }
+            }
+            rest = chars.as_str();
+        }
+        f.write_str(rest)?;
+        match &self.query {
+            Some(query) => write!(f, "?{query}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Unreserved, sub-delims less `;`, `:`, `@`, and the slash between segments.
+const fn stands_for_itself(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b'='
+                | b':'
+                | b'@'
+                | b'/'
+        )
+}
+
+fn decode(raw: &str) -> Result<Cow<'_, str>, BadTarget> {
+    if !raw.contains('%') {
+        return Ok(Cow::Borrowed(raw));
+    }
+    let mut decoded = Vec::with_capacity(raw.len());
+    let mut bytes = raw.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let high = bytes.next().and_then(hex_value).ok_or(BadTarget::BadEscape)?;
+            let low = bytes.next().and_then(hex_value).ok_or(BadTarget::BadEscape)?;
+            decoded.push(high << 4 | low);
+        } else {
+            decoded.push(byte);
+        }
+    }
+    match String::from_utf8(decoded) {
+        Ok(decoded) => Ok(Cow::Owned(decoded)),
+        Err(_) => Err(BadTarget::NotUtf8),
+    }
+}
+
+fn hex_value(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+fn require_canonical(path: &str) -> Result<(), BadTarget> {
+    if path.contains('%') {
+        return Err(BadTarget::Percent);
+    }
+    if path.chars().any(|c| matches!(c, ';' | '\\') || c.is_control()) {
+        return Err(BadTarget::ForbiddenByte);
+    }
+    if is_root_or_network_list(path) {
+        return Ok(());
+    }
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "" => return Err(BadTarget::EmptySegment),
+            "." | ".." => return Err(BadTarget::DotSegment),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// `/` has no segment at all, and `/networks/` is the one route of the engine that ends with a slash (old clients
+/// list networks with it).
+fn is_root_or_network_list(path: &str) -> bool {
+    path == "/"
+        || path.strip_suffix("/networks/").is_some_and(|version| version_prefix(path) == version.len())
+}
+
+/// The engine's parser (Go's `url.ParseQuery`) must read the query without an error, and policies get UTF-8.
+fn require_readable(query: &str) -> Result<(), BadTarget> {
+    if query.contains(';') {
+        return Err(BadTarget::QuerySemicolon);
+    }
+    if query.chars().any(char::is_control) {
+        return Err(BadTarget::ForbiddenByte);
+    }
+    decode(query).map(drop)
+}
+
+/// The length of a leading `/v` + digits and dots that another segment follows; 0 if there is none. As in the engine's
+/// router, where `/v1.41` alone is an unknown path.
+fn version_prefix(path: &str) -> usize {
+    let Some(rest) = path.strip_prefix("/v") else { return 0 };
+    let Some((version, _)) = rest.split_once('/') else { return 0 };
+    let numbers =
+        version.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+    if numbers { "/v".len() + version.len() } else { 0 }
+}

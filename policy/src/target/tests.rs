@@ -1,0 +1,123 @@
+use proptest::prelude::*;
+
+use super::{BadTarget, Target};
+
+fn print(target: &str) -> Result<String, BadTarget> {
+    Target::parse(target).map(|target| target.to_string())
+}
+
+#[test]
+fn a_canonical_target_is_printed_as_it_came() {
+    for target in [
+        "/",
+        "/_ping",
+        "/v1.41/containers/json",
+        "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22a%22%5D%7D",
+        "/containers/json?",
+        "/networks/",
+        "/v1.41/networks/",
+        "/images/registry:5000/team/app@sha256:abc/json",
+        "/containers/a+b/json?x=a+b",
+        "/build?t=a%20b&&x",
+    ] {
+        assert_eq!(print(target).as_deref(), Ok(target), "{target}");
+    }
+}
+
+#[test]
+fn encoding_that_is_not_needed_is_undone_and_needed_encoding_is_done() {
+    for (target, want) in [
+        ("/containers/x/%73tart", "/containers/x/start"),
+        ("/images/team%2Fapp/json", "/images/team/app/json"),
+        ("/v1%2E41/containers/json", "/v1.41/containers/json"),
+        ("/volumes/a%20b", "/volumes/a%20b"),
+        ("/volumes/%c3%a9", "/volumes/%C3%A9"),
+        ("/volumes/é", "/volumes/%C3%A9"),
+        ("/volumes/a%3Fb", "/volumes/a%3Fb"),
+        ("/volumes/a%23b?c", "/volumes/a%23b?c"),
+        ("/volumes/{a}", "/volumes/%7Ba%7D"),
+    ] {
+        assert_eq!(print(target).as_deref(), Ok(want), "{target}");
+    }
+}
+
+#[test]
+fn a_target_that_is_not_canonical_is_refused() {
+    for (target, want) in [
+        ("", BadTarget::NotAPath),
+        ("*", BadTarget::NotAPath),
+        ("containers/json", BadTarget::NotAPath),
+        ("%2Fcontainers/json", BadTarget::NotAPath),
+        ("//containers/json", BadTarget::EmptySegment),
+        ("/containers//json", BadTarget::EmptySegment),
+        ("/containers/json/", BadTarget::EmptySegment),
+        ("/containers%2F%2Fjson", BadTarget::EmptySegment),
+        ("/networks//", BadTarget::EmptySegment),
+        ("/x/networks/", BadTarget::EmptySegment),
+        ("/v1.41//networks/", BadTarget::EmptySegment),
+        ("/v1.41/", BadTarget::EmptySegment),
+        ("/./containers/json", BadTarget::DotSegment),
+        ("/v1.41/../containers/json", BadTarget::DotSegment),
+        ("/_ping/%2e%2E/containers/json", BadTarget::DotSegment),
+        ("/_ping/..%2Fcontainers/json", BadTarget::DotSegment),
+        ("/containers/..", BadTarget::DotSegment),
+        ("/containers/%252e%252e/json", BadTarget::Percent),
+        ("/containers/a%25", BadTarget::Percent),
+        ("/containers/%zz/json", BadTarget::BadEscape),
+        ("/containers/%4", BadTarget::BadEscape),
+        ("/containers/%+1/json", BadTarget::BadEscape),
+        ("/containers/a;b/json", BadTarget::ForbiddenByte),
+        ("/containers/a%3Bb/json", BadTarget::ForbiddenByte),
+        ("/containers/a\\b/json", BadTarget::ForbiddenByte),
+        ("/containers/a%5cb/json", BadTarget::ForbiddenByte),
+        ("/containers/a%00/json", BadTarget::ForbiddenByte),
+        ("/containers/a%0d%0ab/json", BadTarget::ForbiddenByte),
+        ("/containers/a%7f/json", BadTarget::ForbiddenByte),
+        ("/containers/a%c2%85/json", BadTarget::ForbiddenByte),
+        ("/containers/%ff/json", BadTarget::NotUtf8),
+        ("/containers/%c0%af/json", BadTarget::NotUtf8),
+        ("/containers/json?a;b", BadTarget::QuerySemicolon),
+        ("/containers/json?a=%zz", BadTarget::BadEscape),
+        ("/containers/json?a=%ff", BadTarget::NotUtf8),
+    ] {
+        assert_eq!(print(target), Err(want), "{target}");
+    }
+}
+
+#[test]
+fn the_version_is_split_off_as_the_engine_does() {
+    for (target, version, path) in [
+        ("/v1.41/info", Some("1.41"), "/info"),
+        ("/v1/info", Some("1"), "/info"),
+        ("/v1.2.3/info", Some("1.2.3"), "/info"),
+        ("/info", None, "/info"),
+        ("/version", None, "/version"),
+        ("/v1.41", None, "/v1.41"),
+        ("/v/info", None, "/v/info"),
+        ("/v1./info", None, "/v1./info"),
+        ("/v1.x/info", None, "/v1.x/info"),
+        ("/V1.41/info", None, "/V1.41/info"),
+        ("/v1.41/v1.42/info", Some("1.41"), "/v1.42/info"),
+    ] {
+        let parsed = Target::parse(target).unwrap();
+        assert_eq!((parsed.version(), parsed.path()), (version, path), "{target}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn parse_print_parse_is_the_same_value(target in "/[a-z%./0-9A-F;?=&\\\\é{} ]{0,40}") {
+        if let Ok(parsed) = Target::parse(&target) {
+            prop_assert_eq!(Target::parse(&parsed.to_string()), Ok(parsed));
+        }
+    }
+
+    #[test]
+    fn any_name_survives_the_way_through_encoding(name in "[^/%;\\\\\\p{Cc}]{1,20}") {
+        prop_assume!(name != "." && name != "..");
+        let encoded: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let parsed = Target::parse(&format!("/volumes/{encoded}")).unwrap();
+        prop_assert_eq!(parsed.path(), format!("/volumes/{name}"));
+        prop_assert_eq!(Target::parse(&parsed.to_string()), Ok(parsed));
+    }
+}
