@@ -1,2 +1,54 @@
-//! sockgate
-fn main() {}
+//! The binary: reads the environment and the command line, binds, serves, maps what went wrong to an exit code.
+
+use std::process::ExitCode;
+
+use sockgate::cli::{self, Cli, Command};
+use sockgate::{Config, Server, telemetry};
+use tokio::signal::unix::{SignalKind, signal};
+
+fn main() -> ExitCode {
+    let command = Cli::from_args();
+    let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
+    let config = Config::from_vars(std::env::vars_os().map(|(name, value)| (text(name), text(value))));
+    match (&command, config) {
+        (Command::Serve, Ok(config)) => serve(config),
+        (Command::Serve | Command::Check | Command::Explain { .. } | Command::Healthcheck, config) => {
+            cli::run(&command, config)
+        }
+    }
+}
+
+fn serve(config: Config) -> ExitCode {
+    let _log = telemetry::start(config.log_format, config.log_level);
+    sockgate::announce(&config);
+    let server = match Server::bind(config) {
+        Ok(server) => server,
+        Err(error) => {
+            tracing::error!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.and_then(|runtime| runtime.block_on(until_signalled(server))) {
+        Ok(code) => code,
+        Err(error) => {
+            tracing::error!("cannot serve: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The first SIGTERM or SIGINT drains, a second one ends at once.
+async fn until_signalled(server: Server) -> std::io::Result<ExitCode> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (first, stop) = tokio::sync::oneshot::channel();
+    let twice = async {
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        let _ = first.send(());
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    };
+    tokio::select! {
+        served = server.run(async { drop(stop.await) }) => served.map(|()| ExitCode::SUCCESS),
+        () = twice => Ok(ExitCode::from(130)),
+    }
+}

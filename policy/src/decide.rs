@@ -44,10 +44,16 @@ pub fn decide(flags: Flags, operation: &Operation) -> Decision {
 
 /// Everything that stands in the operation's way, in the order in which it is asked.
 pub fn unmet(flags: Flags, operation: &Operation) -> impl Iterator<Item = DenyReason> {
-    [method_reason(operation), family_reason(operation), operation_reason(operation)]
-        .into_iter()
-        .flatten()
-        .filter(move |reason| !reason.flag().is_some_and(|flag| flags.has(flag)))
+    reasons(operation).filter(move |reason| !reason.flag().is_some_and(|flag| flags.has(flag)))
+}
+
+/// The flags that an operation needs, in the order in which they are asked.
+pub fn needed_flags(operation: &Operation) -> impl Iterator<Item = Flag> {
+    reasons(operation).filter_map(DenyReason::flag)
+}
+
+fn reasons(operation: &Operation) -> impl Iterator<Item = DenyReason> {
+    [method_reason(operation), family_reason(operation), operation_reason(operation)].into_iter().flatten()
 }
 
 fn method_reason(operation: &Operation) -> Option<DenyReason> {

@@ -14,7 +14,7 @@ mod operation;
 mod target;
 
 pub use authority::{BadAuthority, HostRule, OriginRule, UntrustedOrigin};
-pub use decide::{Decision, DenyReason, decide, unmet};
+pub use decide::{Decision, DenyReason, decide, needed_flags, unmet};
 pub use endpoint::{Access, Endpoint, Transport};
 pub use family::Family;
 pub use flags::{Flag, Flags, NotASwitch};

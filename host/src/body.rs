@@ -1,0 +1,176 @@
+//! Bodies on their way through: counted, never collected, and never ended well when they broke.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::record::{End, Record};
+use crate::upstream::Lease;
+
+/// A client's body on its way to the engine.
+#[derive(Debug)]
+pub(crate) struct RequestBody(Option<Upload>);
+
+#[derive(Debug)]
+struct Upload {
+    inner: Incoming,
+    sent: Arc<AtomicU64>,
+}
+
+impl RequestBody {
+    /// None.
+    pub(crate) fn empty() -> Self {
+        Self(None)
+    }
+
+    /// Counts what the engine takes into `sent`.
+    pub(crate) fn counted(inner: Incoming, sent: Arc<AtomicU64>) -> Self {
+        Self(Some(Upload { inner, sent }))
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let Some(upload) = &mut self.0 else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(&mut upload.inner).poll_frame(cx));
+        if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+            upload.sent.fetch_add(data.len() as u64, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(|upload| upload.inner.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |upload| upload.inner.size_hint())
+    }
+}
+
+/// A body on its way to the client. It holds the request's record: when the body goes, the request is finished.
+#[derive(Debug)]
+pub(crate) struct ResponseBody {
+    source: Source,
+    record: Option<Record>,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// Our own words, or none.
+    Own(Option<Bytes>),
+    /// What the engine sends.
+    Engine(Relay),
+}
+
+#[derive(Debug)]
+struct Relay {
+    inner: Incoming,
+    /// Until the body has come to its end.
+    lease: Option<Lease>,
+    /// An error that waits for what came before it to be flushed.
+    failure: Option<hyper::Error>,
+}
+
+impl ResponseBody {
+    /// None, of an answer whose record goes on in a tunnel.
+    pub(crate) fn none() -> Self {
+        Self { source: Source::Own(None), record: None }
+    }
+
+    /// A refusal's text.
+    pub(crate) fn own(text: Bytes, record: Record) -> Self {
+        Self { source: Source::Own(Some(text)), record: Some(record) }
+    }
+
+    /// The engine's body; dropping it before its end closes the engine's connection.
+    pub(crate) fn relayed(inner: Incoming, lease: Lease, record: Record) -> Self {
+        Self {
+            source: Source::Engine(Relay { inner, lease: Some(lease), failure: None }),
+            record: Some(record),
+        }
+    }
+}
+
+impl Relay {
+    /// hyper throws away what it has buffered if an error comes in the same poll as data: so the error waits a turn.
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        if let Some(failure) = self.failure.take() {
+            return Poll::Ready(Some(Err(failure)));
+        }
+        match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+            Some(Err(failure)) => {
+                self.failure = Some(failure);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => Poll::Ready(frame),
+        }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let Self { source, record } = &mut *self;
+        let frame = match source {
+            Source::Own(text) => text.take().map(|text| Ok(Frame::data(text))),
+            Source::Engine(relay) => ready!(relay.poll_frame(cx)),
+        };
+        if let Some(record) = record {
+            match &frame {
+                Some(Ok(frame)) => record.response_bytes += frame.data_ref().map_or(0, Bytes::len) as u64,
+                Some(Err(_)) => record.end = End::EngineFailed,
+                None => record.end = End::Complete,
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Own(text) => text.is_none(),
+            Source::Engine(relay) => relay.failure.is_none() && relay.inner.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Own(text) => SizeHint::with_exact(text.as_ref().map_or(0, Bytes::len) as u64),
+            Source::Engine(relay) => relay.inner.size_hint(),
+        }
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        let ended = self.is_end_stream();
+        let Some(record) = &mut self.record else { return };
+        // hyper does not ask for the end of a body whose length it has counted down.
+        if ended && record.end == End::ClientLeft {
+            record.end = End::Complete;
+        }
+        if record.end == End::Complete
+            && let Source::Engine(relay) = &mut self.source
+            && let Some(lease) = relay.lease.take()
+        {
+            lease.release(record.response_bytes);
+        }
+    }
+}

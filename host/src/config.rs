@@ -1,0 +1,106 @@
+//! The configuration: read once from the environment, checked whole, then typed.
+//!
+//! `SOCKGATE_X` wins over `X`, and an empty value is an unset one. An unknown value, or an unknown `SOCKGATE_` name,
+//! stops the start-up, with all the mistakes listed together. A name that is almost one of ours is only hinted at:
+//! the environment is not ours alone.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use policy::{Flag, Flags, HostRule, OriginRule};
+
+use crate::head::Admission;
+use crate::listener::ListenAddr;
+use crate::pace::Patience;
+
+mod names;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use settings::{LogFormat, SETTINGS, Setting};
+use settings::{Problems, Settings};
+
+/// Everything that `serve` is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `LISTEN_ADDR`.
+    pub listen: Vec<ListenAddr>,
+    /// `LISTEN_SOCKET_MODE`.
+    pub socket_mode: u32,
+    /// `DOCKER_SOCKET`.
+    pub docker_socket: PathBuf,
+    /// `ALLOWED_HOSTS` and `ALLOWED_ORIGINS`.
+    pub(crate) admission: Admission,
+    /// The default policy.
+    pub flags: Flags,
+    /// `HEADER_TIMEOUT` and `IDLE_TIMEOUT`.
+    pub(crate) patience: Patience,
+    /// `MAX_CONNECTIONS`.
+    pub max_connections: usize,
+    /// `SHUTDOWN_GRACE`.
+    pub shutdown_grace: Duration,
+    /// `LOG_FORMAT`.
+    pub log_format: LogFormat,
+    /// `LOG_LEVEL`.
+    pub log_level: tracing::level_filters::LevelFilter,
+    /// What looks like a mistake and is none that stops the start-up.
+    pub hints: Vec<String>,
+}
+
+/// All the mistakes in the environment, each a sentence that names its variable.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration has {} mistake(s):\n  {}", .0.len(), .0.join("\n  "))]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    /// Reads the variables of an environment, ours and everybody's.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every mistake.
+    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let names::Sorted { ours, hints } = names::sort(vars, &mut problems);
+        let flags = read_flags(&ours, &mut problems);
+        let settings = match envy::from_iter::<_, Settings>(ours) {
+            Ok(settings) => settings,
+            Err(error) => {
+                problems.add(error.to_string());
+                Settings::default()
+            }
+        };
+        let config = Self {
+            listen: settings.listen(&mut problems),
+            socket_mode: settings.socket_mode(&mut problems),
+            docker_socket: settings.docker_socket(&mut problems),
+            admission: Admission {
+                hosts: HostRule { allowed: settings::list(settings.allowed_hosts.as_deref()) },
+                origins: OriginRule { allowed: settings::list(settings.allowed_origins.as_deref()) },
+            },
+            flags,
+            patience: Patience {
+                head: settings::duration("HEADER_TIMEOUT", settings.header_timeout.as_deref(), &mut problems),
+                idle: settings::duration("IDLE_TIMEOUT", settings.idle_timeout.as_deref(), &mut problems),
+            },
+            max_connections: settings.max_connections(&mut problems),
+            shutdown_grace: settings::duration(
+                "SHUTDOWN_GRACE",
+                settings.shutdown_grace.as_deref(),
+                &mut problems,
+            ),
+            log_format: settings.log_format(&mut problems),
+            log_level: settings.log_level(&mut problems),
+            hints,
+        };
+        problems.into_result().map(|()| config)
+    }
+}
+
+fn read_flags(ours: &BTreeMap<String, String>, problems: &mut Problems) -> Flags {
+    let flags = Flags::from_values(|flag: Flag| ours.get(flag.name()).map(String::as_str));
+    flags.unwrap_or_else(|mistakes| {
+        mistakes.iter().for_each(|mistake| problems.add(mistake.to_string()));
+        Flags::default()
+    })
+}

@@ -1,0 +1,202 @@
+//! The settings besides the flags: one table of names, defaults and meanings, and how each value is read.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tracing::level_filters::LevelFilter;
+
+use super::ConfigError;
+use crate::listener::ListenAddr;
+
+/// A variable that is no flag.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name, which may carry the prefix `SOCKGATE_`.
+    pub name: &'static str,
+    /// Another name for it.
+    pub alias: Option<&'static str>,
+    /// The value that holds when it is unset.
+    pub default: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+macro_rules! settings {
+    ($($field:ident $name:literal $(alias $alias_field:ident $alias:literal)? $default:literal $meaning:literal;)*) => {
+        /// Every setting, in the order of the reference.
+        pub const SETTINGS: &[Setting] = &[$(Setting {
+            name: $name,
+            alias: settings!(@alias $($alias)?),
+            default: $default,
+            meaning: $meaning,
+        },)*];
+
+        /// The values as they stand in the environment.
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default)]
+        pub(super) struct Settings { $(pub $field: Option<String>, $(pub $alias_field: Option<String>,)?)* }
+    };
+    (@alias) => { None };
+    (@alias $alias:literal) => { Some($alias) };
+}
+
+settings! {
+    listen_addr "LISTEN_ADDR" alias docker_socket_addr "DOCKER_SOCKET_ADDR" "127.0.0.1:2375"
+        "where clients connect, comma-separated: `127.0.0.1:2375`, `:2375`, `unix:///run/sockgate.sock`";
+    listen_socket_mode "LISTEN_SOCKET_MODE" "0660" "permissions of the unix sockets in `LISTEN_ADDR`, in octal";
+    docker_socket "DOCKER_SOCKET" "/var/run/docker.sock" "the engine's socket: a path or `unix://…`";
+    allowed_hosts "ALLOWED_HOSTS" ""
+        "host names with dots that TCP clients may use, comma-separated; IP literals, `localhost` and single labels always may";
+    allowed_origins "ALLOWED_ORIGINS" ""
+        "web origins whose pages may speak to a TCP listener, comma-separated: `https://ui.example.org`";
+    header_timeout "HEADER_TIMEOUT" "10s" "how long a client may take over a request's head";
+    idle_timeout "IDLE_TIMEOUT" "5m" "how long a connection may stay open without a request; streams have no limit";
+    max_connections "MAX_CONNECTIONS" "1000" "connections at a time; one more is answered 503";
+    shutdown_grace "SHUTDOWN_GRACE" "10s" "how long a stop waits for requests in flight before it cuts them";
+    log_format "LOG_FORMAT" "text" "`text` or `json`";
+    log_level "LOG_LEVEL" "info" "`error`, `warn`, `info` (a line for each request), `debug` or `trace`";
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The mistakes found so far.
+#[derive(Debug, Default)]
+pub(super) struct Problems(Vec<String>);
+
+impl Problems {
+    pub(super) fn add(&mut self, problem: String) {
+        self.0.push(problem);
+    }
+
+    pub(super) fn into_result(self) -> Result<(), ConfigError> {
+        if self.0.is_empty() { Ok(()) } else { Err(ConfigError(self.0)) }
+    }
+
+    /// Keeps a mistake about `name` and goes on with a value that will not be used.
+    fn keep<T>(&mut self, name: &str, result: Result<T, String>, unused: T) -> T {
+        result.unwrap_or_else(|problem| {
+            self.add(format!("{name}: {problem}"));
+            unused
+        })
+    }
+}
+
+impl Settings {
+    pub(super) fn listen(&self, problems: &mut Problems) -> Vec<ListenAddr> {
+        let value = match (&self.listen_addr, &self.docker_socket_addr) {
+            (Some(addr), Some(alias)) if addr != alias => {
+                problems
+                    .add("LISTEN_ADDR and its alias DOCKER_SOCKET_ADDR differ; set one of them".to_owned());
+                addr
+            }
+            (Some(value), _) | (None, Some(value)) => value,
+            (None, None) => default_of("LISTEN_ADDR"),
+        };
+        let entries = list(Some(value));
+        if entries.is_empty() {
+            problems.add("LISTEN_ADDR: there is no address in it".to_owned());
+        }
+        let parsed = entries
+            .iter()
+            .filter_map(|entry| problems.keep("LISTEN_ADDR", ListenAddr::parse(entry).map(Some), None));
+        parsed.collect()
+    }
+
+    pub(super) fn socket_mode(&self, problems: &mut Problems) -> u32 {
+        let value = self.listen_socket_mode.as_deref().unwrap_or(default_of("LISTEN_SOCKET_MODE"));
+        let mode = u32::from_str_radix(value, 8).ok().filter(|mode| *mode <= 0o777);
+        problems.keep(
+            "LISTEN_SOCKET_MODE",
+            mode.ok_or_else(|| format!("{value:?} is no octal mode such as 0660")),
+            0,
+        )
+    }
+
+    pub(super) fn docker_socket(&self, problems: &mut Problems) -> PathBuf {
+        let value = self.docker_socket.as_deref().unwrap_or(default_of("DOCKER_SOCKET"));
+        let path = value.strip_prefix("unix://").unwrap_or(value);
+        let checked = match path {
+            path if !path.starts_with('/') => {
+                Err(format!("{value:?} is not the path of a unix socket, such as /var/run/docker.sock"))
+            }
+            path if path.len() > 107 => {
+                Err(format!("{value:?} is too long: a unix socket's path has at most 107 bytes"))
+            }
+            path => Ok(PathBuf::from(path)),
+        };
+        problems.keep("DOCKER_SOCKET", checked, PathBuf::new())
+    }
+
+    pub(super) fn max_connections(&self, problems: &mut Problems) -> usize {
+        let value = self.max_connections.as_deref().unwrap_or(default_of("MAX_CONNECTIONS"));
+        let count = value.parse().ok().filter(|count| (1..=1_000_000).contains(count));
+        problems.keep(
+            "MAX_CONNECTIONS",
+            count.ok_or_else(|| format!("{value:?} is no number from 1 to 1000000")),
+            1,
+        )
+    }
+
+    pub(super) fn log_format(&self, problems: &mut Problems) -> LogFormat {
+        let value = self.log_format.as_deref().unwrap_or(default_of("LOG_FORMAT"));
+        let format = match value.to_ascii_lowercase().as_str() {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err(format!("{value:?} is neither text nor json")),
+        };
+        problems.keep("LOG_FORMAT", format, LogFormat::Text)
+    }
+
+    /// Also takes the names that HAProxy-based proxies know.
+    pub(super) fn log_level(&self, problems: &mut Problems) -> LevelFilter {
+        let value = self.log_level.as_deref().unwrap_or(default_of("LOG_LEVEL"));
+        let level = match value.to_ascii_lowercase().as_str() {
+            "error" | "err" | "crit" | "alert" | "emerg" => Ok(LevelFilter::ERROR),
+            "warn" | "warning" => Ok(LevelFilter::WARN),
+            "info" | "notice" => Ok(LevelFilter::INFO),
+            "debug" => Ok(LevelFilter::DEBUG),
+            "trace" => Ok(LevelFilter::TRACE),
+            _ => Err(format!("{value:?} is none of error, warn, info, debug and trace")),
+        };
+        problems.keep("LOG_LEVEL", level, LevelFilter::INFO)
+    }
+}
+
+/// The entries of a comma-separated list.
+pub(super) fn list(value: Option<&str>) -> Vec<String> {
+    let entries = value.unwrap_or_default().split(',').map(str::trim);
+    entries.filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+}
+
+/// Reads `10s`, `500ms`, `5m`, `1h`, or seconds without a unit. Zero is no time limit that could be kept.
+pub(super) fn duration(name: &'static str, value: Option<&str>, problems: &mut Problems) -> Duration {
+    let value = value.unwrap_or(default_of(name));
+    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = value.split_at(digits);
+    let unit = match unit {
+        "ms" => Some(1),
+        "" | "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    let millis = number.parse::<u32>().ok().zip(unit).map(|(number, unit)| u64::from(number) * unit);
+    let duration = millis.filter(|millis| *millis > 0).map(Duration::from_millis);
+    problems.keep(
+        name,
+        duration.ok_or_else(|| format!("{value:?} is no duration such as 10s or 500ms")),
+        Duration::MAX,
+    )
+}
+
+fn default_of(name: &str) -> &'static str {
+    SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default)
+}

@@ -1,0 +1,58 @@
+//! The engine's socket, looked at for the operator: why it cannot be opened and what to do about it.
+//!
+//! A look, not a gate: the gateway starts without an engine, answers 503 and works as soon as the engine is there.
+
+use std::fmt::Write as _;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+use tokio::net::UnixStream;
+
+/// Tries to connect once and says in the log why it failed.
+pub(crate) async fn warn_if_unreachable(socket: &Path) {
+    if let Err(error) = UnixStream::connect(socket).await {
+        tracing::warn!("{}", describe(socket, &error));
+    }
+}
+
+/// One sentence each: what failed, what is there, who we are, what to do.
+pub(crate) fn describe(socket: &Path, error: &io::Error) -> String {
+    let mut text = format!("cannot connect to the Docker engine at {}: {error}.", socket.display());
+    let advice = match std::fs::metadata(socket) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
+            "Start the engine, mount its socket here, or point DOCKER_SOCKET at it.".to_owned()
+        }
+        Err(_) => "A folder on the way to it cannot be entered.".to_owned(),
+        Ok(file) if !file.file_type().is_socket() => {
+            "That is no socket: point DOCKER_SOCKET at the engine's.".to_owned()
+        }
+        Ok(file) => {
+            let (uid, gid, mode) = (file.uid(), file.gid(), file.mode() & 0o7777);
+            // Writing to a string cannot fail.
+            let _ = write!(
+                text,
+                " It belongs to uid {uid} and gid {gid} with mode {mode:04o}; we are {}.",
+                ourselves()
+            );
+            if error.kind() == io::ErrorKind::PermissionDenied {
+                format!("Add gid {gid} to the gateway's groups (docker run --group-add {gid}).")
+            } else {
+                "Nobody listens on it: start the engine.".to_owned()
+            }
+        }
+    };
+    let _ = write!(text, " {advice} Clients are answered 503 until it works; no restart is needed.");
+    text
+}
+
+fn ourselves() -> String {
+    let groups = rustix::process::getgroups().unwrap_or_default();
+    let groups: Vec<_> = groups.iter().map(|group| group.as_raw().to_string()).collect();
+    format!(
+        "uid {} with gid {} and groups [{}]",
+        rustix::process::geteuid().as_raw(),
+        rustix::process::getegid().as_raw(),
+        groups.join(" ")
+    )
+}

@@ -1,0 +1,147 @@
+//! The spine: parse, decide, forward, answer.
+
+use std::sync::Arc;
+
+use http::header::{self, HeaderValue};
+use http::{Request, Response, StatusCode, Version};
+use hyper::body::{Body, Incoming};
+use hyper::upgrade::OnUpgrade;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::body::{RequestBody, ResponseBody};
+use crate::head::{Admission, BadHead, Head};
+use crate::headers;
+use crate::listener::Peer;
+use crate::pace::Pace;
+use crate::pdp::{Denied, PolicyDecisionPoint};
+use crate::record::Record;
+use crate::response;
+use crate::tunnel::Upgrade;
+use crate::upstream::{Answer, Upstream, UpstreamError};
+
+/// Everything that a request meets on its way.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    /// Whom TCP listeners talk to.
+    pub admission: Admission,
+    /// Who decides.
+    pub pdp: PolicyDecisionPoint,
+    /// Where permitted requests go.
+    pub upstream: Upstream,
+    /// What a shutdown waits for: tunnels among it.
+    pub tasks: TaskTracker,
+    /// The shutdown's grace period is over.
+    pub cut: CancellationToken,
+}
+
+/// A client's connection, as far as requests know of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    /// Who.
+    pub peer: Arc<Peer>,
+    /// What the connection waits for.
+    pub pace: Pace,
+}
+
+/// Why a client is answered by us and not by the engine.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The request may not even be judged.
+    #[error(transparent)]
+    BadHead(#[from] BadHead),
+    /// It was judged.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// It was allowed, and the engine did not answer.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// There are as many connections as are allowed.
+    #[error("the gateway has as many connections as MAX_CONNECTIONS allows")]
+    Overloaded,
+}
+
+/// The engine's answer, and what to do if it is the start of a tunnel.
+struct Exchanged {
+    answer: Answer,
+    upgrade: Option<(OnUpgrade, &'static str)>,
+}
+
+impl Gateway {
+    /// Answers one request; the engine does if the request is allowed.
+    pub(crate) async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<ResponseBody> {
+        let mut record = Record::new(client, request.method().clone(), request.uri().clone());
+        let exchanged = self.exchange(request, client, &mut record).await;
+        match exchanged.and_then(|exchanged| self.tunnel_or_body(exchanged)) {
+            Ok(relayed) => self.relay(relayed, record),
+            Err(refusal) => response::refuse(&refusal, self.pdp.flags(), record),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        mut request: Request<Incoming>,
+        client: &Client,
+        record: &mut Record,
+    ) -> Result<Exchanged, Refusal> {
+        let downstream = hyper::upgrade::on(&mut request);
+        let (parts, body) = request.into_parts();
+        let head = Head::parse(parts, &client.peer, &self.admission)?;
+        record.is_about(Arc::clone(&head.operation));
+        let permit = self.pdp.permit(Arc::clone(&head.operation)).await?;
+        let upgrade = head.upgrade.map(|protocol| (downstream, protocol));
+        let body = match body.is_end_stream() {
+            true => RequestBody::empty(),
+            false => RequestBody::counted(body, Arc::clone(&record.request_bytes)),
+        };
+        let answer = self.upstream.send(&permit, head, body).await?;
+        Ok(Exchanged { answer, upgrade })
+    }
+
+    /// An engine that switches protocols must have been asked to, and to that one.
+    fn tunnel_or_body(&self, exchanged: Exchanged) -> Result<Relayed, Refusal> {
+        let Exchanged { answer: Answer { response, lease }, upgrade } = exchanged;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(Relayed::Body(Answer { response, lease }));
+        }
+        match upgrade {
+            Some((downstream, protocol))
+                if headers::has_token(response.headers(), &header::UPGRADE, protocol) =>
+            {
+                Ok(Relayed::Tunnel { answer: Answer { response, lease }, downstream, protocol })
+            }
+            Some(_) | None => Err(Refusal::Upstream(UpstreamError::UnexpectedUpgrade)),
+        }
+    }
+
+    fn relay(&self, relayed: Relayed, mut record: Record) -> Response<ResponseBody> {
+        match relayed {
+            Relayed::Body(Answer { response, lease }) => {
+                record.status = Some(response.status());
+                let (mut parts, body) = response.into_parts();
+                headers::strip_hop_by_hop(&mut parts.headers);
+                parts.version = Version::HTTP_11;
+                Response::from_parts(parts, ResponseBody::relayed(body, lease, record))
+            }
+            Relayed::Tunnel { answer: Answer { mut response, lease }, downstream, protocol } => {
+                record.status = Some(response.status());
+                let upstream = hyper::upgrade::on(&mut response);
+                let tunnel = Upgrade { downstream, upstream, lease };
+                self.tasks.spawn(tunnel.run(record, self.cut.clone()));
+                let (mut parts, _) = response.into_parts();
+                headers::strip_hop_by_hop(&mut parts.headers);
+                parts.headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+                parts.headers.insert(header::UPGRADE, HeaderValue::from_static(protocol));
+                Response::from_parts(parts, ResponseBody::none())
+            }
+        }
+    }
+}
+
+/// What goes back to the client.
+enum Relayed {
+    /// A response with its body.
+    Body(Answer),
+    /// The 101 that starts a tunnel.
+    Tunnel { answer: Answer, downstream: OnUpgrade, protocol: &'static str },
+}

@@ -1,0 +1,122 @@
+//! Hop-by-hop header fields (RFC 9110 §7.6.1).
+//!
+//! A gateway must not forward a field that is meant for one connection, nor one that `Connection` names. But a client
+//! that has the gateway remove a field which the engine acts on makes what is judged differ from what it could have
+//! meant, so naming one of those is refused. An upgrade is written anew where it is allowed; that is in `upstream`.
+
+use http::header::{self, HeaderMap, HeaderName};
+
+/// Fields of one hop. `Expect` is among them because hyper has answered it by the time that we forward.
+static HOP_BY_HOP: [HeaderName; 10] = [
+    header::CONNECTION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::EXPECT,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("http2-settings"),
+];
+
+/// What the engine reads by name. The rest of the names that `Connection` may list are none of its business.
+const END_TO_END: [&str; 8] =
+    ["host", "content-", "authorization", "origin", "sec-", "x-registry-", "x-docker-", "accept"];
+
+/// `Connection` names a field that is not for one hop.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the Connection header names {0}, which is not a hop-by-hop field")]
+pub(crate) struct NamesEndToEnd(String);
+
+/// Refuses a `Connection` that would have us remove a field which the engine acts on.
+///
+/// # Errors
+/// [`NamesEndToEnd`] with the first such name.
+pub(crate) fn require_hop_by_hop_options(headers: &HeaderMap) -> Result<(), NamesEndToEnd> {
+    let is_end_to_end = |named: &HeaderName| END_TO_END.iter().any(|field| named.as_str().starts_with(field));
+    match named_by_connection(headers).find(is_end_to_end) {
+        Some(named) => Err(NamesEndToEnd(named.to_string())),
+        None => Ok(()),
+    }
+}
+
+/// Removes every field that is meant for this hop only.
+pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(header::CONNECTION) {
+        for named in named_by_connection(headers).collect::<Vec<_>>() {
+            headers.remove(named);
+        }
+    }
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// The fields that any line of `Connection` names. Almost always none, or `close`, `keep-alive` and `upgrade`.
+fn named_by_connection(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+    elements(headers, &header::CONNECTION).filter_map(|option| HeaderName::from_bytes(option).ok())
+}
+
+/// Whether any line of a comma-separated field has `token`, in any case.
+pub(crate) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    elements(headers, name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+}
+
+fn elements<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h [u8]> {
+    let lines = headers.get_all(name).into_iter();
+    lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')).map(<[u8]>::trim_ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    fn stripped(lines: &[(&'static str, &'static str)]) -> Result<Vec<String>, String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        super::require_hop_by_hop_options(&headers).map_err(|error| error.to_string())?;
+        super::strip_hop_by_hop(&mut headers);
+        Ok(headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect())
+    }
+
+    #[test]
+    fn fields_of_one_hop_and_those_that_connection_names_go() {
+        let kept = stripped(&[
+            ("connection", "close, X-Hop"),
+            ("connection", "X-Other"),
+            ("x-hop", "1"),
+            ("x-other", "2"),
+            ("x-end", "3"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("proxy-connection", "keep-alive"),
+            ("x-docker-expose-session-grpc-method", "/a"),
+            ("x-docker-expose-session-grpc-method", "/b"),
+        ]);
+        let want = [
+            "x-end: 3",
+            "x-docker-expose-session-grpc-method: /a",
+            "x-docker-expose-session-grpc-method: /b",
+        ];
+        assert_eq!(kept.unwrap(), want);
+    }
+
+    #[test]
+    fn connection_may_not_name_a_field_that_the_engine_acts_on() {
+        for name in
+            ["Content-Type", "content-length", "Host", "X-Registry-Auth", "Origin", "Authorization", "Accept"]
+        {
+            let value: &'static str = Box::leak(format!("close , {name}").into_boxed_str());
+            let want = format!(
+                "the Connection header names {}, which is not a hop-by-hop field",
+                name.to_lowercase()
+            );
+            assert_eq!(stripped(&[("connection", value)]), Err(want));
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Listeners: TCP and unix sockets that clients connect to.
+//!
+//! Binding is synchronous and happens before anything is served, so that a taken port or a live socket file stops the
+//! start-up. A stale socket file is replaced; one that somebody answers on never is.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use rustix::fs::Mode;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+/// Connections that wait for `accept`; more than std's 128, so that a burst is not refused by the kernel.
+const BACKLOG: i32 = 4096;
+
+/// One entry of `LISTEN_ADDR`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAddr {
+    /// `host:port`; an empty host is every address.
+    Tcp(String),
+    /// A path.
+    Unix(PathBuf),
+}
+
+impl ListenAddr {
+    /// Reads `127.0.0.1:2375`, `:2375`, `tcp://…` or `unix:///…`.
+    ///
+    /// # Errors
+    /// A sentence that says what an entry may look like.
+    pub fn parse(entry: &str) -> Result<Self, String> {
+        if let Some(path) = entry.strip_prefix("unix://").or_else(|| entry.starts_with('/').then_some(entry))
+        {
+            return match path.starts_with('/') {
+                true => Ok(Self::Unix(PathBuf::from(path))),
+                false => Err(format!("{entry:?} is not an absolute path; write unix:///run/sockgate.sock")),
+            };
+        }
+        let address = entry.strip_prefix("tcp://").unwrap_or(entry);
+        match address.rsplit_once(':') {
+            Some((host, port)) if port.parse::<u16>().is_ok() && !host.contains('/') => {
+                Ok(Self::Tcp(address.to_owned()))
+            }
+            _ => Err(format!(
+                "{entry:?} is not an address; write 127.0.0.1:2375, :2375 or unix:///run/sockgate.sock"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for ListenAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => f.write_str(address),
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+        }
+    }
+}
+
+/// Why a listener cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The kernel refuses the address.
+    #[error("cannot listen on {address}: {source}; set LISTEN_ADDR to a free address")]
+    Address {
+        /// The entry of `LISTEN_ADDR`.
+        address: ListenAddr,
+        /// Such as «address in use».
+        source: io::Error,
+    },
+    /// Another process answers on the socket file.
+    #[error("cannot listen on unix://{}: another process is listening there", .0.display())]
+    Live(PathBuf),
+    /// A file that is no socket: we would destroy it.
+    #[error("cannot listen on unix://{}: the file is there and is not a socket; remove it or choose another path", .0.display())]
+    NotASocket(PathBuf),
+}
+
+/// A bound listener.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: Socket,
+    /// As bound: a port 0 has become the real one.
+    address: ListenAddr,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(std::net::TcpListener),
+    Unix(std::os::unix::net::UnixListener, SocketFile),
+}
+
+/// Removes the socket file when the listener goes, unless somebody else has put one there since.
+#[derive(Debug)]
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    inode: u64,
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if std::fs::symlink_metadata(&self.path).is_ok_and(|file| file.ino() == self.inode) {
+            // Nobody is left to tell if it fails, and the next start replaces a stale file anyway.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Listener {
+    /// Binds `address`; a unix socket file gets `mode`.
+    ///
+    /// # Errors
+    /// [`BindError`], with the address and the cause.
+    pub(crate) fn bind(address: &ListenAddr, mode: u32) -> Result<Self, BindError> {
+        let failed = |source| BindError::Address { address: address.clone(), source };
+        match address {
+            ListenAddr::Tcp(host_port) => {
+                let socket = bind_tcp(host_port).map_err(failed)?;
+                let bound = socket.local_addr().map_err(failed)?;
+                Ok(Self { socket: Socket::Tcp(socket), address: ListenAddr::Tcp(bound.to_string()) })
+            }
+            ListenAddr::Unix(path) => {
+                remove_stale(path)?;
+                let (socket, file) = bind_unix(path, mode).map_err(failed)?;
+                Ok(Self { socket: Socket::Unix(socket, file), address: address.clone() })
+            }
+        }
+    }
+
+    /// Where clients connect to.
+    pub(crate) fn address(&self) -> &ListenAddr {
+        &self.address
+    }
+
+    /// Hands the socket to the runtime that is current.
+    ///
+    /// # Errors
+    /// What the runtime says when it cannot watch the socket.
+    pub(crate) fn into_acceptor(self) -> io::Result<Acceptor> {
+        Ok(match self.socket {
+            Socket::Tcp(socket) => Acceptor::Tcp(TcpListener::from_std(socket)?),
+            Socket::Unix(socket, file) => Acceptor::Unix(UnixListener::from_std(socket)?, file),
+        })
+    }
+}
+
+fn bind_tcp(host_port: &str) -> io::Result<std::net::TcpListener> {
+    let socket = match host_port.strip_prefix(':') {
+        // Every address of both families, or of IPv4 alone where IPv6 is off.
+        Some(port) => std::net::TcpListener::bind(format!("[::]:{port}"))
+            .or_else(|_| std::net::TcpListener::bind(format!("0.0.0.0:{port}")))?,
+        None => {
+            std::net::TcpListener::bind(host_port.to_socket_addrs()?.collect::<Vec<SocketAddr>>().as_slice())?
+        }
+    };
+    rustix::net::listen(socket.as_fd(), BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+fn bind_unix(path: &Path, mode: u32) -> io::Result<(std::os::unix::net::UnixListener, SocketFile)> {
+    // Between bind and chmod nobody else may connect. The umask is the process's, and nothing else runs yet.
+    let umask = rustix::process::umask(Mode::from_raw_mode(0o177));
+    let bound = std::os::unix::net::UnixListener::bind(path);
+    rustix::process::umask(umask);
+    let socket = bound?;
+    let file = SocketFile { path: path.to_owned(), inode: std::fs::symlink_metadata(path)?.ino() };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    rustix::net::listen(socket.as_fd(), BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok((socket, file))
+}
+
+fn remove_stale(path: &Path) -> Result<(), BindError> {
+    let failed = |source| BindError::Address { address: ListenAddr::Unix(path.to_owned()), source };
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(error)),
+        Ok(file) if !file.file_type().is_socket() => Err(BindError::NotASocket(path.to_owned())),
+        Ok(_) => match std::os::unix::net::UnixStream::connect(path) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                std::fs::remove_file(path).map_err(failed)
+            }
+            Err(error) => Err(failed(error)),
+            Ok(_) => Err(BindError::Live(path.to_owned())),
+        },
+    }
+}
+
+/// A listener inside a runtime.
+pub(crate) enum Acceptor {
+    /// Accepts TCP connections.
+    Tcp(TcpListener),
+    /// Accepts unix connections, and keeps the socket file for as long as it does.
+    Unix(UnixListener, #[allow(dead_code, reason = "held for its drop")] SocketFile),
+}
+
+/// Who is on the other end of a connection.
+#[derive(Clone, Debug)]
+pub(crate) enum Peer {
+    /// A TCP client: the `Host` and `Origin` rules apply.
+    Tcp(SocketAddr),
+    /// A unix client, with the uid that the kernel vouches for.
+    Unix(Option<u32>),
+}
+
+impl Acceptor {
+    /// Waits for the next connection.
+    ///
+    /// # Errors
+    /// What `accept` says, such as «too many open files»: the caller pauses and goes on.
+    pub(crate) async fn accept(&self) -> io::Result<(Stream, Peer)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok((Stream::Tcp(stream), Peer::Tcp(address)))
+            }
+            Self::Unix(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                let uid = stream.peer_cred().ok().map(|credentials| credentials.uid());
+                Ok((Stream::Unix(stream), Peer::Unix(uid)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(Some(uid)) => write!(f, "unix:uid={uid}"),
+            Self::Unix(None) => f.write_str("unix"),
+        }
+    }
+}
+
+/// A client's connection of either kind.
+pub(crate) enum Stream {
+    /// Over TCP.
+    Tcp(TcpStream),
+    /// Over a unix socket.
+    Unix(UnixStream),
+}
+
+macro_rules! delegate {
+    ($self:ident, $stream:ident => $call:expr) => {
+        match $self.get_mut() {
+            Self::Tcp($stream) => $call,
+            Self::Unix($stream) => $call,
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, stream => Pin::new(stream).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        delegate!(self, stream => Pin::new(stream).poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(self, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true // both kinds are
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}

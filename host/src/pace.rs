@@ -1,0 +1,141 @@
+//! How long a client may take: over sending a head, and over starting the next one on a kept connection.
+//!
+//! While a request is in flight there is no limit at all, since half of the Engine API is endless streams. The clock is
+//! read where bytes arrive and looked at every now and then, so that a request costs no timer. A limit may therefore be
+//! overrun by half of `HEADER_TIMEOUT`.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+/// `HEADER_TIMEOUT` and `IDLE_TIMEOUT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Patience {
+    /// For a whole head, from its first byte (of the first one: from the connection's start).
+    pub head: Duration,
+    /// For a connection on which nothing is asked.
+    pub idle: Duration,
+}
+
+/// What a connection is waiting for. Cloned into everything that changes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Pace(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    start: Instant,
+    /// Milliseconds since `start`, shifted left by two; the low bits are one of the states below.
+    since: AtomicU64,
+}
+
+const STATE: u64 = 0b11;
+const IN_FLIGHT: u64 = 0;
+const IDLE: u64 = 1;
+const IN_HEAD: u64 = 2;
+
+/// Which limit a client overran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overrun {
+    /// A head that did not end.
+    Head,
+    /// Nothing asked for a long time.
+    Idle,
+}
+
+impl Pace {
+    /// Of a new connection: its first head is awaited.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Inner { start: Instant::now(), since: AtomicU64::new(IN_HEAD) }))
+    }
+
+    /// A request's head is complete.
+    pub(crate) fn request_started(&self) {
+        self.0.since.store(IN_FLIGHT, Ordering::Relaxed);
+    }
+
+    /// A response is complete, or given up.
+    pub(crate) fn request_ended(&self) {
+        self.set(IDLE);
+    }
+
+    fn bytes_arrived(&self) {
+        if self.0.since.load(Ordering::Relaxed) & STATE == IDLE {
+            self.set(IN_HEAD);
+        }
+    }
+
+    fn set(&self, state: u64) {
+        let since = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
+        self.0.since.store(since << 2 | state, Ordering::Relaxed);
+    }
+
+    /// Waits until the client has overrun a limit.
+    pub(crate) async fn overrun(&self, patience: Patience) -> Overrun {
+        loop {
+            let since = self.0.since.load(Ordering::Relaxed);
+            let waited = self.0.start.elapsed().saturating_sub(Duration::from_millis(since >> 2));
+            match since & STATE {
+                IN_HEAD if waited >= patience.head => return Overrun::Head,
+                IDLE if waited >= patience.idle => return Overrun::Idle,
+                _ => tokio::time::sleep(patience.head.min(patience.idle) / 2).await,
+            }
+        }
+    }
+}
+
+/// A connection whose arriving bytes are noticed.
+pub(crate) struct Paced<S> {
+    stream: S,
+    pace: Pace,
+}
+
+impl<S> Paced<S> {
+    /// Watches `stream` for `pace`.
+    pub(crate) fn new(stream: S, pace: Pace) -> Self {
+        Self { stream, pace }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
+        self.pace.bytes_arrived();
+        Poll::Ready(result)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

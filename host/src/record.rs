@@ -1,0 +1,157 @@
+//! The record of a request: what the one log line of a finished request says.
+//!
+//! It travels with the request and is logged when it is dropped, whatever ended the request: the answer's last byte, an
+//! engine that died, a client that left. Never in it: headers, bodies, queries (build arguments travel there).
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use http::{StatusCode, Uri};
+use policy::Operation;
+
+use crate::gateway::Client;
+use crate::listener::Peer;
+use crate::pace::Pace;
+
+/// How a request came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The client was gone before the end: what holds until something else is known.
+    ClientLeft,
+    /// All was sent.
+    Complete,
+    /// The engine failed before the end.
+    EngineFailed,
+    /// A tunnel in which both sides had said all.
+    TunnelClosed,
+    /// A tunnel that one side broke.
+    TunnelBroken,
+    /// Cut by the shutdown after its grace period.
+    Cut,
+}
+
+impl End {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientLeft => "client left",
+            Self::Complete => "complete",
+            Self::EngineFailed => "engine failed",
+            Self::TunnelClosed => "tunnel closed",
+            Self::TunnelBroken => "tunnel broken",
+            Self::Cut => "cut by shutdown",
+        }
+    }
+}
+
+/// What is known of a request so far.
+#[derive(Debug)]
+pub(crate) struct Record {
+    id: RequestId,
+    peer: Arc<Peer>,
+    pace: Pace,
+    started: Instant,
+    request: Subject,
+    /// Why it was refused, if it was.
+    pub refusal: Option<String>,
+    /// What the client was answered.
+    pub status: Option<StatusCode>,
+    /// Bytes of body to the engine.
+    pub request_bytes: Arc<AtomicU64>,
+    /// Bytes of body to the client.
+    pub response_bytes: u64,
+    /// How it ended, as far as is known.
+    pub end: End,
+}
+
+/// What was asked for: as the client put it, until it is understood.
+#[derive(Debug)]
+enum Subject {
+    Raw { method: http::Method, uri: Uri },
+    Parsed(Arc<Operation>),
+}
+
+/// Numbers requests since the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct RequestId(u64);
+
+static LAST_ID: AtomicU64 = AtomicU64::new(0);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:06x}", self.0)
+    }
+}
+
+impl Record {
+    /// Of a request whose head just came.
+    pub(crate) fn new(client: &Client, method: http::Method, uri: Uri) -> Self {
+        let Client { peer, pace } = client.clone();
+        pace.request_started();
+        Self {
+            id: RequestId(LAST_ID.fetch_add(1, Ordering::Relaxed) + 1),
+            peer,
+            pace,
+            started: Instant::now(),
+            request: Subject::Raw { method, uri },
+            refusal: None,
+            status: None,
+            request_bytes: Arc::default(),
+            response_bytes: 0,
+            end: End::ClientLeft,
+        }
+    }
+
+    /// The request is understood.
+    pub(crate) fn is_about(&mut self, operation: Arc<Operation>) {
+        self.request = Subject::Parsed(operation);
+    }
+
+    /// The operation's id for a sentence: empty if the request was not understood, or is not in the catalogue.
+    pub(crate) fn operation_id(&self) -> &'static str {
+        match &self.request {
+            Subject::Raw { .. } => "",
+            Subject::Parsed(operation) => operation.id(),
+        }
+    }
+
+    fn log(&self) {
+        let (method, path) = match &self.request {
+            Subject::Raw { method, uri } => (method.as_str(), uri.path()),
+            Subject::Parsed(operation) => (operation.method().as_str(), operation.target().path()),
+        };
+        let method: &str = method.get(..16).unwrap_or(method);
+        let path: &str = path.get(..512).unwrap_or(path);
+        macro_rules! event {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "sockgate::request",
+                    id = %self.id,
+                    client = %self.peer,
+                    method,
+                    operation = self.operation_id(),
+                    path,
+                    decision = if self.refusal.is_some() { "deny" } else { "allow" },
+                    reason = self.refusal.as_deref(),
+                    status = self.status.map(|status| status.as_u16()),
+                    request_bytes = self.request_bytes.load(Ordering::Relaxed),
+                    response_bytes = self.response_bytes,
+                    duration_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                    end = self.end.as_str(),
+                )
+            };
+        }
+        match (&self.refusal, self.end) {
+            (Some(_), _) | (None, End::EngineFailed) => event!(warn),
+            (None, _) => event!(info),
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.pace.request_ended();
+        self.log();
+    }
+}

@@ -1,0 +1,144 @@
+//! The effective policy, in words: at the start, in `check` and in `explain`.
+
+use std::fmt::Write as _;
+
+use policy::{Access, Decision, Endpoint, Flag, Flags, Operation, Target};
+
+use crate::config::Config;
+
+/// `on: …` and `off: …`, as one line each.
+pub(crate) fn flags_in_words(flags: Flags) -> [String; 2] {
+    let names = |on: bool| {
+        let names: Vec<_> =
+            Flag::ALL.iter().filter(|&&flag| flags.has(flag) == on).map(|flag| flag.name()).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(" ") }
+    };
+    [format!("on:  {}", names(true)), format!("off: {}", names(false))]
+}
+
+/// What an operator should know about this combination of flags.
+pub(crate) fn warnings(flags: Flags) -> Vec<String> {
+    let mut warnings: Vec<_> = Flag::ALL.iter().filter_map(|&flag| idle_flag(flags, flag)).collect();
+    warnings.extend(ROOT.iter().filter_map(|&(first, second, how)| {
+        let both = flags.has(first) && flags.has(second);
+        both.then(|| {
+            format!("{}=1 with {}=1 hands out root on this host: {how}", first.name(), second.name())
+        })
+    }));
+    warnings
+}
+
+/// Combinations with which a client can become root, and how.
+const ROOT: [(Flag, Flag, &str); 5] = [
+    (Flag::Containers, Flag::Post, "a client can create a container that mounts / or is privileged"),
+    (Flag::Services, Flag::Post, "a client can create a service that mounts /"),
+    (Flag::Plugins, Flag::Post, "a client can install a plugin with every privilege"),
+    (Flag::Swarm, Flag::Post, "a client can make the engine join a swarm of its own"),
+    (Flag::Containers, Flag::Put, "a client can write files into every container, privileged ones included"),
+];
+
+/// A flag that is on and lets no catalogued operation through that would not pass without it.
+fn idle_flag(flags: Flags, flag: Flag) -> Option<String> {
+    if !flags.has(flag) {
+        return None;
+    }
+    let missing =
+        |operation: &Operation| policy::unmet(flags, operation).filter_map(|reason| reason.flag()).collect();
+    let governed = operations().filter(|operation| {
+        policy::unmet(flags.without(flag), operation).any(|reason| reason.flag() == Some(flag))
+    });
+    let nearest: Vec<Flag> = governed.map(|operation| missing(&operation)).min_by_key(Vec::len)?;
+    if nearest.is_empty() {
+        return None;
+    }
+    let needed: Vec<_> = nearest.iter().map(|flag| format!("{}=1", flag.name())).collect();
+    let needed = if matches!(flag, Flag::Post | Flag::Put | Flag::Delete) {
+        "a family that is on, such as CONTAINERS=1".to_owned()
+    } else {
+        needed.join(" and ")
+    };
+    Some(format!("{}=1 does nothing here: it needs {needed}", flag.name()))
+}
+
+/// One operation for each catalogue entry: a template is a path whose name is odd.
+fn operations() -> impl Iterator<Item = Operation> {
+    Endpoint::ALL.iter().filter_map(|endpoint| {
+        let template = endpoint.templates().first()?;
+        Some(Operation::new(endpoint.method(), Target::parse(template).ok()?))
+    })
+}
+
+/// What `check` prints.
+pub(crate) fn check(config: &Config) -> String {
+    let listen: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
+    let [on, off] = flags_in_words(config.flags);
+    let allowed =
+        operations().filter(|operation| policy::decide(config.flags, operation) == Decision::Allow).count();
+    let mut text = format!("listen  {}\nengine  {}\n", listen.join(", "), config.docker_socket.display());
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "policy  env flags: {allowed} of {} operations allowed", Endpoint::ALL.len());
+    let _ = writeln!(text, "  {on}\n  {off}");
+    for line in warnings(config.flags) {
+        let _ = writeln!(text, "warning {line}");
+    }
+    for line in &config.hints {
+        let _ = writeln!(text, "hint    {line}");
+    }
+    text
+}
+
+/// What `explain` prints of an operation.
+pub(crate) fn explain(flags: Flags, operation: &Operation) -> String {
+    let mut text = match operation.endpoint() {
+        Some(endpoint) => format!(
+            "operation  {} ({}, {})\n",
+            operation.id(),
+            access(operation),
+            endpoint.transport().as_str()
+        ),
+        None => format!("operation  not in the catalogue ({}, by its method)\n", access(operation)),
+    };
+    let _ = writeln!(text, "forwarded  {} {}", operation.method(), operation.target());
+    if let Some(subject) = operation.subject() {
+        let _ = writeln!(text, "subject    {subject}");
+    }
+    let unmet: Vec<_> = policy::unmet(flags, operation).collect();
+    let _ = match unmet.first() {
+        None => writeln!(text, "verdict    allowed"),
+        Some(reason) => writeln!(text, "verdict    denied: {reason}"),
+    };
+    let needed: Vec<_> = policy::needed_flags(operation).map(|flag| (flag, flags.has(flag))).collect();
+    let listed: Vec<_> = needed
+        .iter()
+        .map(|(flag, on)| format!("{} ({})", flag.name(), if *on { "on" } else { "off" }))
+        .collect();
+    if !listed.is_empty() {
+        let _ = writeln!(text, "decided by {}", listed.join(", "));
+    }
+    if let Some(change) = change(&unmet, &needed) {
+        let _ = writeln!(text, "to change  {change}");
+    }
+    text
+}
+
+fn access(operation: &Operation) -> &'static str {
+    match operation.access() {
+        Access::Read => "read",
+        Access::Write => "write",
+        Access::Interactive => "interactive: writes stdin",
+    }
+}
+
+/// What would turn the verdict round.
+fn change(unmet: &[policy::DenyReason], needed: &[(Flag, bool)]) -> Option<String> {
+    if unmet.iter().any(|reason| reason.flag().is_none()) {
+        return None; // no setting does
+    }
+    let missing: Vec<_> =
+        unmet.iter().filter_map(|reason| reason.flag()).map(|flag| format!("{}=1", flag.name())).collect();
+    if !missing.is_empty() {
+        return Some(format!("set {} to allow it", missing.join(" ")));
+    }
+    let last = needed.last().map(|(flag, _)| flag.name())?;
+    Some(format!("set {last}=0 to deny it"))
+}

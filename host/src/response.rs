@@ -1,0 +1,114 @@
+//! Refusals, in the engine's own form: JSON `{"message": "…"}`, which `docker` prints as it is.
+//!
+//! The one place that maps what went wrong to a status. The text says what refused and what would change it; what only
+//! concerns the operator is in the log.
+
+use std::error::Error as _;
+use std::io;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Response, StatusCode};
+use policy::{Flag, Flags, Method};
+
+use crate::body::ResponseBody;
+use crate::gateway::Refusal;
+use crate::head::BadHead;
+use crate::pdp::Denied;
+use crate::record::Record;
+use crate::upstream::UpstreamError;
+
+/// Answers a request with a refusal.
+pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Response<ResponseBody> {
+    let status = status(refusal);
+    let message = message(refusal, record.operation_id());
+    let body = serde_json::json!({ "message": message }).to_string();
+    record.status = Some(status);
+    record.refusal = Some(format!("{refusal}{}", cause(refusal)));
+    let length = body.len();
+    let mut response = Response::new(ResponseBody::own(Bytes::from(body), record));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => drop(headers.insert(header::ALLOW, allow(refusal, flags))),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1")))
+        }
+        _ => {}
+    }
+    response
+}
+
+fn status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::BadHead(BadHead::UnknownMethod(_)) => StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::BadHead(BadHead::Host(_) | BadHead::Origin(_)) => StatusCode::FORBIDDEN,
+        Refusal::BadHead(
+            BadHead::Target(_)
+            | BadHead::Scheme
+            | BadHead::HostCount
+            | BadHead::TransferCoding
+            | BadHead::Connection(_)
+            | BadHead::FormBody,
+        ) => StatusCode::BAD_REQUEST,
+        Refusal::Denied(Denied::ByFlags(reason)) if reason.is_about_method() => {
+            StatusCode::METHOD_NOT_ALLOWED
+        }
+        Refusal::Denied(Denied::ByFlags(_)) => StatusCode::FORBIDDEN,
+        Refusal::Upstream(UpstreamError::Connect { .. }) | Refusal::Overloaded => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Refusal::Upstream(UpstreamError::ConnectTimeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
+        Refusal::Upstream(UpstreamError::Exchange(_) | UpstreamError::UnexpectedUpgrade) => {
+            StatusCode::BAD_GATEWAY
+        }
+        Refusal::Upstream(UpstreamError::Unwritable(_)) => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn message(refusal: &Refusal, operation_id: &str) -> String {
+    match refusal {
+        Refusal::BadHead(error) => format!("sockgate refused the request: {error}"),
+        Refusal::Denied(reason) if operation_id.is_empty() => {
+            format!("sockgate denied the request: {reason}")
+        }
+        Refusal::Denied(reason) => format!("sockgate denied {operation_id}: {reason}"),
+        Refusal::Upstream(error) => format!("sockgate: {error}{}", cause(refusal)),
+        Refusal::Overloaded => format!("sockgate: {refusal}; try again later, or raise it"),
+    }
+}
+
+/// The client is told the cause in a word or two, and the next step where it is the operator's.
+fn cause(refusal: &Refusal) -> String {
+    let Refusal::Upstream(error) = refusal else { return String::new() };
+    match error {
+        UpstreamError::Connect { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            format!(" ({source}); the gateway's user may not open it: see the gateway's log")
+        }
+        UpstreamError::Connect { source, .. } => {
+            format!(" ({source}); is it running, and is DOCKER_SOCKET its socket?")
+        }
+        UpstreamError::ConnectTimeout { .. } | UpstreamError::UnexpectedUpgrade => String::new(),
+        UpstreamError::Exchange(_) | UpstreamError::Unwritable(_) => {
+            error.source().map_or_else(String::new, |source| format!(" ({source})"))
+        }
+    }
+}
+
+/// The methods that the flags let through. Where GET itself is refused (it writes), none is: RFC 9110 §10.2.1.
+fn allow(refusal: &Refusal, flags: Flags) -> HeaderValue {
+    let is_allowed = |method: &Method| match method {
+        Method::Get | Method::Head => true,
+        Method::Post => flags.has(Flag::Post),
+        Method::Put => flags.has(Flag::Put),
+        Method::Delete => flags.has(Flag::Delete),
+    };
+    if matches!(refusal, Refusal::Denied(Denied::ByFlags(policy::DenyReason::WriteByGetOff))) {
+        return HeaderValue::from_static("");
+    }
+    let methods: Vec<_> =
+        Method::ALL.iter().filter(|method| is_allowed(method)).map(|method| method.as_str()).collect();
+    HeaderValue::from_str(&methods.join(", ")).unwrap_or_else(|_| HeaderValue::from_static("GET, HEAD"))
+}
