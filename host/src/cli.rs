@@ -41,13 +41,18 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Reads the command line; `--help` and `--version` print and end the process.
-    #[must_use]
-    pub fn from_args() -> Command {
-        let matches = Self::command().after_help(variables()).get_matches();
-        // What clap has matched, it can turn into the type that it matched it for.
-        let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        cli.command.unwrap_or(Command::Serve)
+    /// Reads the command line. `--help` and `--version` are answered here, as is a line that makes no sense.
+    ///
+    /// # Errors
+    /// The exit code with which the process ends at once.
+    pub fn from_args() -> Result<Command, ExitCode> {
+        let matches = Self::command().after_help(variables()).try_get_matches();
+        let cli = matches.and_then(|matches| Self::from_arg_matches(&matches)).map_err(|error| {
+            // Nobody is left to tell if printing fails.
+            let _ = error.print();
+            ExitCode::from(if error.use_stderr() { EX_USAGE } else { 0 })
+        })?;
+        Ok(cli.command.unwrap_or(Command::Serve))
     }
 }
 

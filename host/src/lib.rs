@@ -41,3 +41,13 @@ pub fn announce(config: &Config) {
         tracing::warn!("{hint}");
     }
 }
+
+/// Lets the process open as many files as it may: a connection takes two, and the usual soft limit is 1024.
+pub fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+    {
+        tracing::warn!("cannot raise the limit of open files: {error}");
+    }
+}

@@ -11,6 +11,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use rustix::fs::Mode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -18,6 +19,9 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 /// Connections that wait for `accept`; more than std's 128, so that a burst is not refused by the kernel.
 const BACKLOG: i32 = 4096;
+
+/// Silence after which the kernel asks whether a TCP client is still there, and between two such questions.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// One entry of `LISTEN_ADDR`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,6 +223,7 @@ impl Acceptor {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
                 stream.set_nodelay(true)?;
+                keep_alive(&stream)?;
                 Ok((Stream::Tcp(stream), Peer::Tcp(address)))
             }
             Self::Unix(listener, _) => {
@@ -228,6 +233,15 @@ impl Acceptor {
             }
         }
     }
+}
+
+/// Streams have no time limit, so a client whose host has gone is noticed by the kernel's probes alone.
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    use rustix::net::sockopt;
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, KEEP_ALIVE)?;
+    sockopt::set_tcp_keepintvl(stream, KEEP_ALIVE)?;
+    Ok(())
 }
 
 impl fmt::Display for Peer {

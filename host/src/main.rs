@@ -7,7 +7,10 @@ use sockgate::{Config, Server, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
-    let command = Cli::from_args();
+    let command = match Cli::from_args() {
+        Ok(command) => command,
+        Err(code) => return code,
+    };
     let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
     let config = Config::from_vars(std::env::vars_os().map(|(name, value)| (text(name), text(value))));
     match (&command, config) {
@@ -21,6 +24,7 @@ fn main() -> ExitCode {
 fn serve(config: Config) -> ExitCode {
     let _log = telemetry::start(config.log_format, config.log_level);
     sockgate::announce(&config);
+    sockgate::raise_file_limit();
     let server = match Server::bind(config) {
         Ok(server) => server,
         Err(error) => {

@@ -175,10 +175,7 @@ impl Serving {
         loop {
             tokio::select! {
                 ended = connection.as_mut() => {
-                    if let Err(error) = ended {
-                        tracing::debug!(client = %client.peer, %error, "a connection ended in an error");
-                    }
-                    return;
+                    return log_end(&client.peer, ended);
                 }
                 limit = overrun.as_mut() => {
                     return tracing::info!(client = %client.peer, "closed a connection: {}", describe(limit));
@@ -196,7 +193,7 @@ impl Serving {
         let tasks = &self.gateway.tasks;
         self.draining.cancel();
         tasks.close();
-        tracing::info!(open = tasks.len(), grace_s = grace.as_secs_f64(), "stopping: no new connections");
+        tracing::info!(grace_s = grace.as_secs_f64(), "stopping: no new connections");
         if timeout(grace, tasks.wait()).await.is_err() {
             tracing::warn!(open = tasks.len(), "SHUTDOWN_GRACE is over: cutting what is still open");
             self.gateway.cut.cancel();
@@ -204,6 +201,17 @@ impl Serving {
             let _ = timeout(CUT_GRACE, tasks.wait()).await;
         }
         tracing::info!("stopped");
+    }
+}
+
+/// What is no HTTP/1 has been answered by hyper (400, 431 or not at all) and left no record.
+fn log_end(peer: &Peer, ended: hyper::Result<()>) {
+    match ended {
+        Err(error) if error.is_parse() => {
+            tracing::warn!(client = %peer, %error, "refused what is no HTTP/1 request")
+        }
+        Err(error) => tracing::debug!(client = %peer, %error, "a connection ended in an error"),
+        Ok(()) => {}
     }
 }
 
