@@ -1,5 +1,7 @@
 //! Bodies on their way through: counted, never collected, and never ended well when they broke.
 
+use std::future::poll_fn;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,9 +76,12 @@ enum Source {
     Engine(Relay),
 }
 
+/// The engine's body, with the connection that it comes over. Dropping it before its end closes that connection.
 #[derive(Debug)]
-struct Relay {
+pub(crate) struct Relay {
     inner: Incoming,
+    /// What had come by the time that the head was answered.
+    first: Option<Frame<Bytes>>,
     /// Until the body has come to its end.
     lease: Option<Lease>,
     /// An error that waits for what came before it to be flushed.
@@ -94,18 +99,45 @@ impl ResponseBody {
         Self { source: Source::Own(Some(text)), record: Some(record) }
     }
 
-    /// The engine's body; dropping it before its end closes the engine's connection.
-    pub(crate) fn relayed(inner: Incoming, lease: Lease, record: Record) -> Self {
-        Self {
-            source: Source::Engine(Relay { inner, lease: Some(lease), failure: None }),
-            record: Some(record),
-        }
+    /// The engine's body.
+    pub(crate) fn relayed(relay: Relay, record: Record) -> Self {
+        Self { source: Source::Engine(relay), record: Some(record) }
     }
 }
 
 impl Relay {
+    /// Starts to relay a body.
+    ///
+    /// A short chunked answer has come whole with its head, yet its last chunk would be handed over a turn later than
+    /// its data and cost a packet and a system call of its own. So what is there already is taken, and the engine's
+    /// connection gets one turn to say whether that was all. Nothing is waited for.
+    pub(crate) async fn begin(inner: Incoming, lease: Lease) -> Self {
+        let mut relay = Self { inner, first: None, lease: Some(lease), failure: None };
+        if relay.inner.size_hint().exact().is_none() {
+            relay.first = poll_fn(|cx| Poll::Ready(relay.take_what_is_there(cx))).await;
+        }
+        if relay.first.is_some() {
+            one_turn().await;
+        }
+        relay
+    }
+
+    fn take_what_is_there(&mut self, cx: &mut Context<'_>) -> Option<Frame<Bytes>> {
+        match Pin::new(&mut self.inner).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => Some(frame),
+            Poll::Ready(Some(Err(failure))) => {
+                self.failure = Some(failure);
+                None
+            }
+            Poll::Ready(None) | Poll::Pending => None,
+        }
+    }
+
     /// hyper throws away what it has buffered if an error comes in the same poll as data: so the error waits a turn.
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        if let Some(frame) = self.first.take() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
         if let Some(failure) = self.failure.take() {
             return Poll::Ready(Some(Err(failure)));
         }
@@ -118,6 +150,19 @@ impl Relay {
             frame => Poll::Ready(frame),
         }
     }
+}
+
+/// Lets every task that is ready run once. Unlike `yield_now` it does not ask the kernel for new events.
+async fn one_turn() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl Body for ResponseBody {
@@ -146,7 +191,9 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Own(text) => text.is_none(),
-            Source::Engine(relay) => relay.failure.is_none() && relay.inner.is_end_stream(),
+            Source::Engine(relay) => {
+                relay.first.is_none() && relay.failure.is_none() && relay.inner.is_end_stream()
+            }
         }
     }
 

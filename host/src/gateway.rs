@@ -9,7 +9,7 @@ use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::body::{RequestBody, ResponseBody};
+use crate::body::{Relay, RequestBody, ResponseBody};
 use crate::head::{Admission, BadHead, Head};
 use crate::headers;
 use crate::listener::Peer;
@@ -73,7 +73,7 @@ impl Gateway {
         let mut record = Record::new(client, request.method().clone(), request.uri().clone());
         let exchanged = self.exchange(request, client, &mut record).await;
         match exchanged.and_then(|exchanged| self.tunnel_or_body(exchanged)) {
-            Ok(relayed) => self.relay(relayed, record),
+            Ok(relayed) => self.relay(relayed, record).await,
             Err(refusal) => response::refuse(&refusal, self.pdp.flags(), record),
         }
     }
@@ -114,14 +114,14 @@ impl Gateway {
         }
     }
 
-    fn relay(&self, relayed: Relayed, mut record: Record) -> Response<ResponseBody> {
+    async fn relay(&self, relayed: Relayed, mut record: Record) -> Response<ResponseBody> {
         match relayed {
             Relayed::Body(Answer { response, lease }) => {
                 record.status = Some(response.status());
                 let (mut parts, body) = response.into_parts();
                 headers::strip_hop_by_hop(&mut parts.headers);
                 parts.version = Version::HTTP_11;
-                Response::from_parts(parts, ResponseBody::relayed(body, lease, record))
+                Response::from_parts(parts, ResponseBody::relayed(Relay::begin(body, lease).await, record))
             }
             Relayed::Tunnel { answer: Answer { mut response, lease }, downstream, protocol } => {
                 record.status = Some(response.status());

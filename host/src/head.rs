@@ -11,7 +11,7 @@ use http::{Uri, Version, request};
 use policy::{BadAuthority, BadTarget, HostRule, Method, Operation, OriginRule, Target, UntrustedOrigin};
 
 use crate::headers::{self, NamesEndToEnd};
-use crate::listener::Peer;
+use crate::listener::{Peer, PeerKind};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -139,14 +139,14 @@ fn require_admitted(
     admission: &Admission,
 ) -> Result<(), BadHead> {
     let mut hosts = headers.get_all(header::HOST).iter();
-    let host = match (hosts.next(), hosts.next(), peer) {
+    let host = match (hosts.next(), hosts.next(), peer.kind()) {
         (Some(host), None, _) => text(host),
-        (None, _, Peer::Unix(_)) if version == Version::HTTP_10 => return Ok(()),
+        (None, _, PeerKind::Unix) if version == Version::HTTP_10 => return Ok(()),
         (None, ..) | (Some(_), Some(_), _) => return Err(BadHead::HostCount),
     };
-    match peer {
-        Peer::Unix(_) => Ok(()),
-        Peer::Tcp(_) => {
+    match peer.kind() {
+        PeerKind::Unix => Ok(()),
+        PeerKind::Tcp => {
             admission.hosts.judge(host)?;
             if let Some(authority) = uri.authority() {
                 admission.hosts.judge(authority.as_str())?;

@@ -206,11 +206,41 @@ pub(crate) enum Acceptor {
 
 /// Who is on the other end of a connection.
 #[derive(Clone, Debug)]
-pub(crate) enum Peer {
-    /// A TCP client: the `Host` and `Origin` rules apply.
-    Tcp(SocketAddr),
-    /// A unix client, with the uid that the kernel vouches for.
-    Unix(Option<u32>),
+pub(crate) struct Peer {
+    kind: PeerKind,
+    /// For the log.
+    name: String,
+}
+
+/// Over what a client came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PeerKind {
+    /// TCP: the `Host` and `Origin` rules apply.
+    Tcp,
+    /// A unix socket, to which no browser speaks.
+    Unix,
+}
+
+impl Peer {
+    fn tcp(address: SocketAddr) -> Self {
+        Self { kind: PeerKind::Tcp, name: address.to_string() }
+    }
+
+    /// With the uid that the kernel vouches for.
+    fn unix(uid: Option<u32>) -> Self {
+        let name = uid.map_or_else(|| "unix".to_owned(), |uid| format!("unix:uid:{uid}"));
+        Self { kind: PeerKind::Unix, name }
+    }
+
+    /// Over what it came.
+    pub(crate) fn kind(&self) -> PeerKind {
+        self.kind
+    }
+
+    /// `127.0.0.1:40000`, `unix:uid:1000`.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 impl Acceptor {
@@ -224,12 +254,12 @@ impl Acceptor {
                 let (stream, address) = listener.accept().await?;
                 stream.set_nodelay(true)?;
                 keep_alive(&stream)?;
-                Ok((Stream::Tcp(stream), Peer::Tcp(address)))
+                Ok((Stream::Tcp(stream), Peer::tcp(address)))
             }
             Self::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
                 let uid = stream.peer_cred().ok().map(|credentials| credentials.uid());
-                Ok((Stream::Unix(stream), Peer::Unix(uid)))
+                Ok((Stream::Unix(stream), Peer::unix(uid)))
             }
         }
     }
@@ -242,16 +272,6 @@ fn keep_alive(stream: &TcpStream) -> io::Result<()> {
     sockopt::set_tcp_keepidle(stream, KEEP_ALIVE)?;
     sockopt::set_tcp_keepintvl(stream, KEEP_ALIVE)?;
     Ok(())
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => write!(f, "{address}"),
-            Self::Unix(Some(uid)) => write!(f, "unix:uid={uid}"),
-            Self::Unix(None) => f.write_str("unix"),
-        }
-    }
 }
 
 /// A client's connection of either kind.

@@ -3,7 +3,6 @@
 //! It travels with the request and is logged when it is dropped, whatever ended the request: the answer's last byte, an
 //! engine that died, a client that left. Never in it: headers, bodies, queries (build arguments travel there).
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -48,7 +47,7 @@ impl End {
 /// What is known of a request so far.
 #[derive(Debug)]
 pub(crate) struct Record {
-    id: RequestId,
+    id: u64,
     peer: Arc<Peer>,
     pace: Pace,
     started: Instant,
@@ -73,16 +72,7 @@ enum Subject {
 }
 
 /// Numbers requests since the start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct RequestId(u64);
-
 static LAST_ID: AtomicU64 = AtomicU64::new(0);
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:06x}", self.0)
-    }
-}
 
 impl Record {
     /// Of a request whose head just came.
@@ -90,7 +80,7 @@ impl Record {
         let Client { peer, pace } = client.clone();
         pace.request_started();
         Self {
-            id: RequestId(LAST_ID.fetch_add(1, Ordering::Relaxed) + 1),
+            id: LAST_ID.fetch_add(1, Ordering::Relaxed) + 1,
             peer,
             pace,
             started: Instant::now(),
@@ -127,8 +117,8 @@ impl Record {
             ($level:ident) => {
                 tracing::$level!(
                     target: "sockgate::request",
-                    id = %self.id,
-                    client = %self.peer,
+                    id = self.id,
+                    client = self.peer.name(),
                     method,
                     operation = self.operation_id(),
                     path,

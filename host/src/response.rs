@@ -22,7 +22,8 @@ use crate::upstream::UpstreamError;
 pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Response<ResponseBody> {
     let status = status(refusal);
     let message = message(refusal, record.operation_id());
-    let body = serde_json::json!({ "message": message }).to_string();
+    // A string always has a JSON form; were it not so, the status would have to do.
+    let body = serde_json::to_string(&Message { message: &message }).unwrap_or_default();
     record.status = Some(status);
     record.refusal = Some(format!("{refusal}{}", cause(refusal)));
     let length = body.len();
@@ -39,6 +40,12 @@ pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Res
         _ => {}
     }
     response
+}
+
+/// The engine's own error body (Engine API, `ErrorResponse`).
+#[derive(serde::Serialize)]
+struct Message<'m> {
+    message: &'m str,
 }
 
 fn status(refusal: &Refusal) -> StatusCode {

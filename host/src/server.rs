@@ -178,7 +178,7 @@ impl Serving {
                     return log_end(&client.peer, ended);
                 }
                 limit = overrun.as_mut() => {
-                    return tracing::info!(client = %client.peer, "closed a connection: {}", describe(limit));
+                    return tracing::info!(client = client.peer.name(), "closed a connection: {}", describe(limit));
                 }
                 () = draining.as_mut(), if !is_draining => {
                     is_draining = true;
@@ -208,9 +208,9 @@ impl Serving {
 fn log_end(peer: &Peer, ended: hyper::Result<()>) {
     match ended {
         Err(error) if error.is_parse() => {
-            tracing::warn!(client = %peer, %error, "refused what is no HTTP/1 request")
+            tracing::warn!(client = peer.name(), %error, "refused what is no HTTP/1 request")
         }
-        Err(error) => tracing::debug!(client = %peer, %error, "a connection ended in an error"),
+        Err(error) => tracing::debug!(client = peer.name(), %error, "a connection ended in an error"),
         Ok(()) => {}
     }
 }

@@ -4,6 +4,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::config::LogFormat;
 
+mod text;
 mod writer;
 
 pub use writer::Flush;
@@ -17,7 +18,7 @@ pub fn start(format: LogFormat, level: LevelFilter) -> Flush {
         .with_target(false)
         .with_ansi(false);
     match format {
-        LogFormat::Text => log.init(),
+        LogFormat::Text => log.event_format(text::TextLine).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
     std::panic::set_hook(Box::new(|panic| tracing::error!("a task panicked: {panic}")));
