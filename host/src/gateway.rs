@@ -17,6 +17,7 @@ use crate::pace::Pace;
 use crate::pdp::{Denied, PolicyDecisionPoint};
 use crate::record::Record;
 use crate::response;
+use crate::server::Place;
 use crate::tunnel::Upgrade;
 use crate::upstream::{Answer, Upstream, UpstreamError};
 
@@ -42,6 +43,8 @@ pub(crate) struct Client {
     pub peer: Arc<Peer>,
     /// What the connection waits for.
     pub pace: Pace,
+    /// Its place among `MAX_CONNECTIONS`, which a tunnel keeps when the HTTP connection has ended.
+    pub place: Arc<Place>,
 }
 
 /// Why a client is answered by us and not by the engine.

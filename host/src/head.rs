@@ -51,6 +51,9 @@ pub(crate) enum BadHead {
     /// See [`NamesEndToEnd`].
     #[error(transparent)]
     Connection(#[from] NamesEndToEnd),
+    /// A type that the engine may read in another way than we do.
+    #[error("the Content-Type of a body must be plain ASCII")]
+    ContentType,
     /// The engine would take its parameters from the body instead of the query.
     #[error(
         "form bodies are never forwarded (the engine would let them override the query); send application/json"
@@ -106,8 +109,10 @@ impl Head {
         let operation = Arc::new(Operation::new(method, parse_target(&uri)?));
         let framing = framing(&headers)?;
         require_no_form(&headers, framing)?;
-        let upgrade =
-            operation.transport().upgrade_protocol().filter(|protocol| asks_upgrade(&headers, protocol));
+        let upgrade = operation
+            .transport()
+            .upgrade_protocol()
+            .filter(|protocol| asks_upgrade(version, &headers, protocol));
         let trailers = match headers::has_token(&headers, &header::TE, "trailers") {
             true => Trailers::Accepted,
             false => Trailers::Unasked,
@@ -178,22 +183,27 @@ fn framing(headers: &HeaderMap) -> Result<Framing, BadHead> {
     }
 }
 
-/// An empty form overrides nothing; `wget --post-data=''` sends one.
+/// An empty form overrides nothing; `wget --post-data=''` sends one. The engine trims and folds a media type as Unicode
+/// (`\u{130}` becomes `i`), so beside a body a type is plain ASCII or nothing that we can judge.
 fn require_no_form(headers: &HeaderMap, framing: Framing) -> Result<(), BadHead> {
-    let is_form = |value: &HeaderValue| {
-        let media_type =
-            value.as_bytes().split(|byte| matches!(byte, b';' | b',')).next().unwrap_or_default();
-        let media_type = media_type.trim_ascii();
-        media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-            || media_type.eq_ignore_ascii_case(b"multipart/form-data")
-    };
-    match framing != Framing::Empty && headers.get_all(header::CONTENT_TYPE).iter().any(is_form) {
-        true => Err(BadHead::FormBody),
-        false => Ok(()),
+    if framing == Framing::Empty {
+        return Ok(());
     }
+    for value in headers.get_all(header::CONTENT_TYPE) {
+        let value = value.to_str().map_err(|_not_ascii| BadHead::ContentType)?;
+        let media_type = value.split([';', ',']).next().unwrap_or_default().trim();
+        if FORMS.iter().any(|form| form.eq_ignore_ascii_case(media_type)) {
+            return Err(BadHead::FormBody);
+        }
+    }
+    Ok(())
 }
 
-fn asks_upgrade(headers: &HeaderMap, protocol: &str) -> bool {
-    headers::has_token(headers, &header::CONNECTION, "upgrade")
+const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
+
+/// HTTP/1.0 has no upgrade (RFC 9110 §7.8).
+fn asks_upgrade(version: Version, headers: &HeaderMap, protocol: &str) -> bool {
+    version == Version::HTTP_11
+        && headers::has_token(headers, &header::CONNECTION, "upgrade")
         && headers::has_token(headers, &header::UPGRADE, protocol)
 }

@@ -36,7 +36,7 @@ pub(crate) struct NamesEndToEnd(String);
 pub(crate) fn require_hop_by_hop_options(headers: &HeaderMap) -> Result<(), NamesEndToEnd> {
     let is_end_to_end = |named: &HeaderName| END_TO_END.iter().any(|field| named.as_str().starts_with(field));
     match named_by_connection(headers).find(is_end_to_end) {
-        Some(named) => Err(NamesEndToEnd(named.to_string())),
+        Some(named) => Err(NamesEndToEnd(named.as_str().chars().take(64).collect())),
         None => Ok(()),
     }
 }

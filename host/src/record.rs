@@ -11,8 +11,6 @@ use http::{StatusCode, Uri};
 use policy::Operation;
 
 use crate::gateway::Client;
-use crate::listener::Peer;
-use crate::pace::Pace;
 
 /// How a request came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +46,7 @@ impl End {
 #[derive(Debug)]
 pub(crate) struct Record {
     id: u64,
-    peer: Arc<Peer>,
-    pace: Pace,
+    client: Client,
     started: Instant,
     request: Subject,
     /// Why it was refused, if it was.
@@ -71,18 +68,20 @@ enum Subject {
     Parsed(Arc<Operation>),
 }
 
+/// The longest that a method and a path stand in the log, in bytes.
+const MAX_METHOD: usize = 16;
+const MAX_PATH: usize = 512;
+
 /// Numbers requests since the start.
 static LAST_ID: AtomicU64 = AtomicU64::new(0);
 
 impl Record {
     /// Of a request whose head just came.
     pub(crate) fn new(client: &Client, method: http::Method, uri: Uri) -> Self {
-        let Client { peer, pace } = client.clone();
-        pace.request_started();
+        client.pace.request_started();
         Self {
             id: LAST_ID.fetch_add(1, Ordering::Relaxed) + 1,
-            peer,
-            pace,
+            client: client.clone(),
             started: Instant::now(),
             request: Subject::Raw { method, uri },
             refusal: None,
@@ -111,14 +110,14 @@ impl Record {
             Subject::Raw { method, uri } => (method.as_str(), uri.path()),
             Subject::Parsed(operation) => (operation.method().as_str(), operation.target().path()),
         };
-        let method: &str = method.get(..16).unwrap_or(method);
-        let path: &str = path.get(..512).unwrap_or(path);
+        let method = start(method, MAX_METHOD);
+        let path = start(path, MAX_PATH);
         macro_rules! event {
             ($level:ident) => {
                 tracing::$level!(
                     target: "sockgate::request",
                     id = self.id,
-                    client = self.peer.name(),
+                    client = self.client.peer.name(),
                     method,
                     operation = self.operation_id(),
                     path,
@@ -139,9 +138,13 @@ impl Record {
     }
 }
 
+fn start(text: &str, bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or_default()
+}
+
 impl Drop for Record {
     fn drop(&mut self) {
-        self.pace.request_ended();
+        self.client.pace.request_ended();
         self.log();
     }
 }

@@ -58,6 +58,7 @@ fn status(refusal: &Refusal) -> StatusCode {
             | BadHead::HostCount
             | BadHead::TransferCoding
             | BadHead::Connection(_)
+            | BadHead::ContentType
             | BadHead::FormBody,
         ) => StatusCode::BAD_REQUEST,
         Refusal::Denied(Denied::ByFlags(reason)) if reason.is_about_method() => {
@@ -71,7 +72,9 @@ fn status(refusal: &Refusal) -> StatusCode {
         Refusal::Upstream(UpstreamError::Exchange(_) | UpstreamError::UnexpectedUpgrade) => {
             StatusCode::BAD_GATEWAY
         }
-        Refusal::Upstream(UpstreamError::Unwritable(_)) => StatusCode::BAD_REQUEST,
+        Refusal::Upstream(UpstreamError::RequestBody(_) | UpstreamError::Unwritable(_)) => {
+            StatusCode::BAD_REQUEST
+        }
     }
 }
 
@@ -98,7 +101,7 @@ fn cause(refusal: &Refusal) -> String {
             format!(" ({source}); is it running, and is DOCKER_SOCKET its socket?")
         }
         UpstreamError::ConnectTimeout { .. } | UpstreamError::UnexpectedUpgrade => String::new(),
-        UpstreamError::Exchange(_) | UpstreamError::Unwritable(_) => {
+        UpstreamError::RequestBody(_) | UpstreamError::Exchange(_) | UpstreamError::Unwritable(_) => {
             error.source().map_or_else(String::new, |source| format!(" ({source})"))
         }
     }

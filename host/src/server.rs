@@ -95,7 +95,8 @@ struct Serving {
 }
 
 /// Whether a connection has a place, or is told that there is none.
-enum Place {
+#[derive(Debug)]
+pub(crate) enum Place {
     Taken(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit),
     TurnedAway(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit),
 }
@@ -146,11 +147,11 @@ impl Serving {
 
     /// One client, until it or the shutdown ends the connection.
     async fn serve(self: Arc<Self>, stream: Stream, peer: Peer, place: Place) {
-        let client = Client { peer: Arc::new(peer), pace: Pace::new() };
+        let client = Client { peer: Arc::new(peer), pace: Pace::new(), place: Arc::new(place) };
         let io = TokioIo::new(Paced::new(stream, client.pace.clone()));
-        let (gateway, place, for_service) = (&self.gateway, &place, &client);
+        let (gateway, for_service) = (&self.gateway, &client);
         let service = service_fn(move |request: http::Request<hyper::body::Incoming>| async move {
-            Ok::<_, Infallible>(match place {
+            Ok::<_, Infallible>(match *for_service.place {
                 Place::Taken(_) => gateway.handle(request, for_service).await,
                 Place::TurnedAway(_) => {
                     let record = Record::new(for_service, request.method().clone(), request.uri().clone());

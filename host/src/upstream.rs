@@ -56,6 +56,9 @@ pub(crate) enum UpstreamError {
     /// The connection ended, or what came is not HTTP.
     #[error("the Docker engine gave no valid answer")]
     Exchange(#[source] hyper::Error),
+    /// The client's body broke on its way: a bad chunk, or the client left.
+    #[error("the request's body is broken")]
+    RequestBody(#[source] hyper::Error),
     /// 101 that nobody asked for, or to another protocol.
     #[error("the Docker engine switched protocols unasked")]
     UnexpectedUpgrade,
@@ -109,7 +112,7 @@ impl Upstream {
             request = spare;
         }
         let mut lease = self.connect(repeatable).await?;
-        let response = lease.send(request).await.map_err(UpstreamError::Exchange)?;
+        let response = lease.send(request).await.map_err(blame)?;
         Ok(Answer { response, lease })
     }
 
@@ -129,6 +132,11 @@ impl Upstream {
         let task = self.connections.spawn(async { drop(connection.with_upgrades().await) });
         Ok(self.pool.lease(sender, task.abort_handle(), repeatable))
     }
+}
+
+/// hyper calls an error of the body that it was given to send the user's.
+fn blame(error: hyper::Error) -> UpstreamError {
+    if error.is_user() { UpstreamError::RequestBody(error) } else { UpstreamError::Exchange(error) }
 }
 
 /// A unix connect is refused at once while the backlog is full (`EAGAIN`), where a TCP one would wait.

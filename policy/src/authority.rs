@@ -120,11 +120,16 @@ impl OriginRule {
             from_listed_origin |= is_listed;
             !is_listed
         }) {
-            return Err(UntrustedOrigin::Origin(stranger.to_owned()));
+            return Err(UntrustedOrigin::Origin(shortened(stranger)));
         }
         match fetch_sites.find(|site| !matches!(*site, "none" | "same-origin")) {
-            Some(site) if !from_listed_origin => Err(UntrustedOrigin::FetchSite(site.to_owned())),
+            Some(site) if !from_listed_origin => Err(UntrustedOrigin::FetchSite(shortened(site))),
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// What a client sent goes into an answer and a log line, but not all of it.
+fn shortened(value: &str) -> String {
+    value.chars().take(253).collect()
 }
