@@ -116,9 +116,12 @@ impl Response {
     }
 
     /// The body as text.
+    ///
+    /// # Panics
+    /// When it did not come whole.
     #[must_use]
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body.bytes).into_owned()
+        String::from_utf8_lossy(self.body.whole()).into_owned()
     }
 }
 

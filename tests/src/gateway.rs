@@ -15,7 +15,21 @@ use tokio::sync::{oneshot, watch};
 
 use crate::bound::BOUND;
 use crate::client::{Client, Endpoint};
+use crate::fake_engine::FakeEngine;
 use crate::within;
+
+/// The usual scene: an engine, a gateway with every flag on before it, and a client of that.
+pub async fn scene(via: Via) -> (FakeEngine, Gateway, Client) {
+    scene_with(via, &[]).await
+}
+
+/// The usual scene, with these settings besides.
+pub async fn scene_with(via: Via, settings: &[(&str, &str)]) -> (FakeEngine, Gateway, Client) {
+    let engine = FakeEngine::start();
+    let gateway = Gateway::open_with(engine.socket(), settings);
+    let client = gateway.connect(via).await;
+    (engine, gateway, client)
+}
 
 /// Which of the gateway's listeners a case goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +167,8 @@ fn run(
             .run(async {
                 let _ = stop.await; // told, or the harness is gone
             })
-            .await;
+            .await
+            .expect("the runtime can watch the listeners");
     });
 }
 

@@ -22,7 +22,7 @@ mod wire;
 pub use bound::{BOUND, within};
 pub use client::{Client, Endpoint, Response, request};
 pub use fake_engine::{Call, Calls, Counts, FakeEngine, RawConnections, Seen, json};
-pub use gateway::{Gateway, Via};
+pub use gateway::{Gateway, Via, scene, scene_with};
 pub use head::Head;
 pub use socket::Socket;
 pub use wire::{Body, BodyEnd, Ended, Ending, Wire};

@@ -68,6 +68,13 @@ impl Call {
         .await;
     }
 
+    /// Answers and gives the connection back. A case that holds a call whose answer is complete holds a connection that
+    /// the gateway may use for its next request.
+    pub async fn answer(mut self, bytes: impl AsRef<[u8]>) {
+        self.send(bytes).await;
+        self.keep_alive();
+    }
+
     /// Gives the connection back to the engine, which waits for the next request on it.
     pub fn keep_alive(self) {
         let _ = self.give_back.send(self.wire); // a stopped engine does not take it; it is closed then
