@@ -1,1 +1,12 @@
-//! Cases.
+//! The end-to-end cases.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a case fails by panicking, and its tasks end with its runtime"
+)]
+
+mod faults;
+mod forwarding;

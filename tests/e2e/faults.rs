@@ -1,0 +1,8 @@
+//! What happens when an engine, a client or the gateway itself ends in the wrong place.
+
+mod absence;
+mod clients;
+mod engine;
+mod limits;
+mod slowness;
+mod stop;

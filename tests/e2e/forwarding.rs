@@ -1,0 +1,8 @@
+//! What the engine and its clients send each other arrives as it was sent: engine-api "Transports", case by case.
+
+mod connections;
+mod framing;
+mod headers;
+mod streams;
+mod tunnels;
+mod upgrades;
