@@ -5,6 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 
+use tokio::task::JoinSet;
+
 use crate::client::{self, Address, Client};
 use crate::wire::Framing;
 
@@ -159,17 +161,20 @@ fn nanos_of_day(text: &str) -> Option<u64> {
     Some(seconds * 1_000_000_000 + format!("{fraction:0<9}").parse::<u64>().ok()?)
 }
 
-/// Opens `count` streams of events that never come; each must send its head before any event.
+/// Opens `count` streams of events that never come; each must send its head before any event. All at once, because
+/// HAProxy holds a head back for 200 ms. Needs a `LocalSet` around it.
 pub(crate) async fn open_silent(address: &Address, count: usize) -> Result<Vec<Client>> {
-    let mut open = Vec::with_capacity(count);
+    let mut opening = JoinSet::new();
     for _stream in 0..count {
         let mut client = Client::new(address, 4 << 10);
-        client.send(&client::get("/events")).await?;
-        let status = client.answer_head().await?;
-        ensure!(status == 200, "status {status} to events");
-        open.push(client);
+        opening.spawn_local(async move {
+            client.send(&client::get("/events")).await?;
+            let status = client.answer_head().await?;
+            ensure!(status == 200, "status {status} to events");
+            Ok(client)
+        });
     }
-    Ok(open)
+    opening.join_all().await.into_iter().collect()
 }
 
 #[cfg(test)]

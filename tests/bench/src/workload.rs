@@ -114,7 +114,7 @@ pub(crate) fn all(share: f64) -> Vec<Workload> {
         real(
             "dockerd-json-16",
             "dockerd: list of 50 containers, 16 connections",
-            ask("/containers/json?all=1", 16, 800),
+            ask("/containers/json?all=1", 16, 400),
         ),
         real("dockerd-copy", "dockerd: 256 MiB copied into a container", Work::Upload(dockerd::copy_in())),
         real(
