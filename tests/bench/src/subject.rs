@@ -1,0 +1,201 @@
+//! What is measured: nothing in between, HAProxy, or a sockgate binary; started afresh for every round.
+
+use std::io::{BufRead as _, BufReader, PipeReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::client::{self, Address};
+
+const START_BOUND: Duration = Duration::from_secs(10);
+const RETRY: Duration = Duration::from_micros(100);
+/// The families that the workloads need; all others stay off.
+const FLAGS: [(&str, &str); 4] = [("CONTAINERS", "1"), ("IMAGES", "1"), ("POST", "1"), ("PUT", "1")];
+/// What sockgate has on by default and HAProxy's rules read from the environment.
+const DEFAULTS: [(&str, &str); 3] = [("PING", "1"), ("VERSION", "1"), ("EVENTS", "1")];
+
+/// One column of the result.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    /// Its name in tables.
+    pub(crate) name: String,
+    /// What to start.
+    pub(crate) kind: Kind,
+}
+
+/// What stands between the load and the engine.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// Nothing.
+    Direct,
+    /// HAProxy with haproxy.cfg.
+    HaProxy,
+    /// This sockgate binary.
+    Sockgate(PathBuf),
+}
+
+/// A started subject; dropping it ends its process.
+pub(crate) struct Running {
+    /// The column it fills.
+    pub(crate) subject: Subject,
+    /// Where it listens.
+    pub(crate) address: Address,
+    /// From exec to the first byte of a 200 answer.
+    pub(crate) start: Duration,
+    process: Option<Process>,
+}
+
+struct Process {
+    child: Child,
+    output: Option<JoinHandle<()>>,
+    log: Arc<Mutex<Log>>,
+}
+
+#[derive(Default)]
+struct Log {
+    lines: u64,
+    first: Vec<String>,
+}
+
+impl Running {
+    /// Starts `subject` in front of `engine`, waits until a ping through it is answered.
+    pub(crate) fn start(subject: &Subject, engine: &Path) -> Result<Self> {
+        let mut running = Self {
+            subject: subject.clone(),
+            address: Address::Unix(engine.to_owned()),
+            start: Duration::ZERO,
+            process: None,
+        };
+        let gate = free_port()?;
+        let mut command = match &subject.kind {
+            Kind::Direct => return Ok(running),
+            Kind::HaProxy => haproxy(engine, gate),
+            Kind::Sockgate(binary) => sockgate(binary, engine, gate),
+        };
+        let begin = Instant::now();
+        running.process = Some(Process::spawn(&mut command)?);
+        running.wait_for_ping(gate, begin).with_context(|| format!("starting {}", subject.name))?;
+        running.start = begin.elapsed();
+        running.address = Address::Tcp(gate);
+        Ok(running)
+    }
+
+    /// The process to account for, unless there is nothing in between.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(|process| process.child.id())
+    }
+
+    /// Lines logged so far.
+    pub(crate) fn log_lines(&self) -> u64 {
+        self.process.as_ref().map_or(0, |process| process.log.lock().map_or(0, |log| log.lines))
+    }
+
+    fn wait_for_ping(&mut self, gate: SocketAddr, begin: Instant) -> Result<()> {
+        let ping = client::get("/_ping");
+        while begin.elapsed() < START_BOUND {
+            if let Ok(()) = first_byte(gate, &ping) {
+                return Ok(());
+            }
+            if let Some(process) = &mut self.process
+                && let Some(status) = process.child.try_wait()?
+            {
+                bail!("it ended with {status}: {}", process.said());
+            }
+            std::thread::sleep(RETRY);
+        }
+        bail!(
+            "no 200 to a ping within {START_BOUND:?}: {}",
+            self.process.as_ref().map_or_else(String::new, Process::said)
+        )
+    }
+}
+
+impl Process {
+    fn spawn(command: &mut Command) -> Result<Self> {
+        let (output, input) = std::io::pipe()?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(input.try_clone()?)
+            .stderr(input)
+            .spawn()
+            .with_context(|| format!("starting {}", command.get_program().display()))?;
+        // The command holds copies of the pipe's writing end: without this the reader would never see its end.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let log = Arc::new(Mutex::new(Log::default()));
+        let output = std::thread::spawn({
+            let log = Arc::clone(&log);
+            move || read_log(output, &log)
+        });
+        Ok(Self { child, output: Some(output), log })
+    }
+
+    fn said(&self) -> String {
+        self.log.lock().map_or_else(|_poisoned| String::new(), |log| log.first.join("\n"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Errors mean that it ended before; there is nobody to tell.
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+        if let Some(output) = self.output.take() {
+            let _panicked = output.join();
+        }
+    }
+}
+
+/// Reads as a container runtime would: in large pieces, as they come.
+fn read_log(output: PipeReader, log: &Mutex<Log>) {
+    let mut output = BufReader::with_capacity(64 << 10, output);
+    loop {
+        let Ok(piece) = output.fill_buf() else { return };
+        if piece.is_empty() {
+            return;
+        }
+        let Ok(mut log) = log.lock() else { return };
+        log.lines += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
+        if log.first.len() < 40 {
+            log.first.extend(String::from_utf8_lossy(piece).lines().take(40).map(str::to_owned));
+        }
+        let length = piece.len();
+        output.consume(length);
+    }
+}
+
+fn first_byte(gate: SocketAddr, ping: &[u8]) -> Result<()> {
+    let mut stream = TcpStream::connect(gate)?;
+    stream.set_read_timeout(Some(START_BOUND))?;
+    stream.write_all(ping)?;
+    let mut start = [0; 12];
+    stream.read_exact(&mut start)?;
+    if &start == b"HTTP/1.1 200" { Ok(()) } else { bail!("{:?}", String::from_utf8_lossy(&start)) }
+}
+
+/// A port that was free a moment ago: HAProxy cannot tell which one it took if it is given 0.
+fn free_port() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+fn haproxy(engine: &Path, gate: SocketAddr) -> Command {
+    let mut command = Command::new("haproxy");
+    command
+        .args(["-db", "-f"])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("haproxy.cfg"))
+        .envs(FLAGS)
+        .envs(DEFAULTS)
+        .env("BENCH_ENGINE", engine)
+        .env("BENCH_GATE", gate.to_string());
+    command
+}
+
+fn sockgate(binary: &Path, engine: &Path, gate: SocketAddr) -> Command {
+    let mut command = Command::new(binary);
+    command.env_clear().envs(FLAGS).env("DOCKER_SOCKET", engine).env("LISTEN_ADDR", gate.to_string());
+    command
+}
