@@ -1,6 +1,7 @@
 //! How long a client may take: over sending a head, and over starting the next one on a kept connection.
 //!
-//! While a request is in flight there is no limit at all, since half of the Engine API is endless streams. The clock is
+//! While a request is in flight there is no limit at all, since half of the Engine API is endless streams; and it is in
+//! flight until the client has taken the answer's last byte. The clock is
 //! read where bytes arrive and looked at every now and then, so that a request costs no timer. A limit may therefore be
 //! overrun by half of `HEADER_TIMEOUT`.
 
@@ -38,6 +39,8 @@ const STATE: u64 = 0b11;
 const IN_FLIGHT: u64 = 0;
 const IDLE: u64 = 1;
 const IN_HEAD: u64 = 2;
+/// A response has left us and the client is slow to take it: still in flight.
+const UNDELIVERED: u64 = 3;
 
 /// Which limit a client overran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,9 +68,22 @@ impl Pace {
     }
 
     fn bytes_arrived(&self) {
-        if self.0.since.load(Ordering::Relaxed) & STATE == IDLE {
+        if self.state() == IDLE {
             self.set(IN_HEAD);
         }
+    }
+
+    /// The client takes what we write, or its buffers are full.
+    fn bytes_left(&self, written: &Poll<io::Result<usize>>) {
+        match (self.state(), written) {
+            (IDLE, Poll::Pending) => self.set(UNDELIVERED),
+            (IDLE | UNDELIVERED, Poll::Ready(_)) => self.set(IDLE),
+            _ => {}
+        }
+    }
+
+    fn state(&self) -> u64 {
+        self.0.since.load(Ordering::Relaxed) & STATE
     }
 
     fn set(&self, state: u64) {
@@ -116,7 +132,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.pace.bytes_left(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -124,7 +142,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.pace.bytes_left(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

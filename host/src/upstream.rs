@@ -33,6 +33,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two attempts while the engine's backlog is full.
 const BACKLOG_PAUSE: Duration = Duration::from_millis(20);
 
+/// As many as we take from clients; hyper's default is 100.
+const MAX_HEADERS: usize = 1000;
+
 /// Reading more at a time than this gains nothing, and each kept connection keeps its buffer.
 const MAX_BUFFER: usize = 128 * 1024;
 
@@ -124,6 +127,7 @@ impl Upstream {
             Err(_elapsed) => return Err(UpstreamError::ConnectTimeout { path: self.socket.clone() }),
         };
         let (sender, connection) = http1::Builder::new()
+            .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_BUFFER)
             .handshake(TokioIo::new(stream))
             .await
