@@ -8,6 +8,9 @@ on_both_listeners![
     a_request_without_a_body_stays_without,
     a_post_with_a_length_of_zero_does_not_become_chunked,
     head_keeps_the_length_and_the_path_stat,
+    head_without_a_length_has_no_body_either,
+    an_answer_of_http_1_0_is_understood,
+    an_answer_with_two_framings_is_not_passed_on_as_it_is,
     an_answer_without_a_body_has_none_and_keeps_the_connection,
     a_close_delimited_answer_flows_and_ends_well,
     a_client_of_http_1_0_gets_no_chunks,
@@ -104,6 +107,38 @@ async fn head_keeps_the_length_and_the_path_stat(via: Via) {
 
     let next = client.fetch("GET /_ping", &[]).await;
     assert_eq!(next.text(), "OK", "nothing stood between the two answers");
+}
+
+async fn head_without_a_length_has_no_body_either(via: Via) {
+    let (engine, _gateway, mut client) = scene(via).await;
+    for framing in ["Transfer-Encoding: chunked\r\n", ""] {
+        engine.answer("HEAD /containers/json", format!("HTTP/1.1 200 OK\r\n{framing}\r\n"));
+        assert_eq!(client.fetch("HEAD /containers/json", &[]).await.status(), 200, "{framing:?}");
+        assert_eq!(client.fetch("GET /_ping", &[]).await.text(), "OK", "{framing:?}");
+    }
+}
+
+async fn an_answer_of_http_1_0_is_understood(via: Via) {
+    let (engine, _gateway, mut client) = scene(via).await;
+    for framing in ["Content-Length: 2\r\n", ""] {
+        engine.answer_and_close("GET /info", format!("HTTP/1.0 200 OK\r\n{framing}\r\n{{}}"));
+        assert_eq!(client.fetch("GET /info", &[]).await.text(), "{}", "{framing:?}");
+        assert_eq!(client.fetch("GET /_ping", &[]).await.text(), "OK", "{framing:?}");
+    }
+}
+
+/// Parsers disagree on it: passed on, it would let the engine's answer be split.
+async fn an_answer_with_two_framings_is_not_passed_on_as_it_is(via: Via) {
+    let (engine, _gateway, mut client) = scene(via).await;
+    for length in ["3", "5", "500"] {
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        engine.answer_and_close("GET /info", head + "5\r\nhello\r\n0\r\n\r\n");
+        let info = client.fetch("GET /info", &[]).await;
+        assert!(!(info.head.has("content-length") && info.head.has("transfer-encoding")), "{:#?}", info.head);
+        assert!(info.status() == 502 || info.text() == "hello", "{length}: {info:?}");
+        assert_eq!(client.fetch("GET /_ping", &[]).await.text(), "OK", "{length}");
+    }
 }
 
 async fn an_answer_without_a_body_has_none_and_keeps_the_connection(via: Via) {
