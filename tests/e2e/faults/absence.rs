@@ -73,7 +73,7 @@ async fn a_restart_of_the_engine_goes_unnoticed_between_requests(via: Via) {
 }
 
 async fn a_stop_of_the_engine_is_visible_as_truncation(via: Via) {
-    let (mut engine, _gateway, mut client) = scene(via).await;
+    let (mut engine, gateway, mut client) = scene(via).await;
     client.ask("GET /events", &[]).await;
     assert_eq!(client.read_head().await.status(), 200);
     engine.stop().await;
@@ -82,7 +82,7 @@ async fn a_stop_of_the_engine_is_visible_as_truncation(via: Via) {
 
     engine.restart();
     engine.answer("GET /info", json("200 OK", "{}"));
-    let mut client = _gateway.connect(via).await;
+    let mut client = gateway.connect(via).await;
     assert_eq!(client.fetch("GET /info", &[]).await.text(), "{}");
 }
 

@@ -233,13 +233,13 @@ async fn an_answer_before_the_end_of_the_upload_survives_the_engines_close(via: 
 }
 
 async fn an_engine_that_never_answers_is_let_go_when_the_client_leaves(via: Via) {
-    let (engine, _gateway, mut client) = scene(via).await;
+    let (engine, gateway, mut client) = scene(via).await;
     let mut calls = engine.hand_over("*");
     for line in ["GET /info", "POST /containers/web/stop", "POST /containers/web/wait"] {
         client.ask(line, &["Content-Length: 0"]).await;
         let mut call = calls.next().await;
         drop(client);
         assert!(call.until_gone().await.is_empty(), "{line}");
-        client = _gateway.connect(via).await;
+        client = gateway.connect(via).await;
     }
 }
