@@ -84,8 +84,15 @@ pub(crate) struct Relay {
     first: Option<Frame<Bytes>>,
     /// Until the body has come to its end.
     lease: Option<Lease>,
-    /// An error that waits for what came before it to be flushed.
-    failure: Option<hyper::Error>,
+    failure: Option<Failure>,
+}
+
+/// An error of the engine's side. hyper throws away what it has buffered, the head included, if an error comes in the
+/// same poll: so an error waits a turn, in which what came before it is flushed.
+#[derive(Debug)]
+enum Failure {
+    Fresh(hyper::Error),
+    Ripe(hyper::Error),
 }
 
 impl ResponseBody {
@@ -126,29 +133,28 @@ impl Relay {
         match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => Some(frame),
             Poll::Ready(Some(Err(failure))) => {
-                self.failure = Some(failure);
+                self.failure = Some(Failure::Fresh(failure));
                 None
             }
             Poll::Ready(None) | Poll::Pending => None,
         }
     }
 
-    /// hyper throws away what it has buffered if an error comes in the same poll as data: so the error waits a turn.
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
         if let Some(frame) = self.first.take() {
             return Poll::Ready(Some(Ok(frame)));
         }
-        if let Some(failure) = self.failure.take() {
-            return Poll::Ready(Some(Err(failure)));
-        }
-        match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
-            Some(Err(failure)) => {
-                self.failure = Some(failure);
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-            frame => Poll::Ready(frame),
-        }
+        let failure = match self.failure.take() {
+            Some(Failure::Ripe(failure)) => return Poll::Ready(Some(Err(failure))),
+            Some(Failure::Fresh(failure)) => failure,
+            None => match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+                Some(Err(failure)) => failure,
+                frame => return Poll::Ready(frame),
+            },
+        };
+        self.failure = Some(Failure::Ripe(failure));
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

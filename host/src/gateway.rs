@@ -122,6 +122,10 @@ impl Gateway {
             Relayed::Body(Answer { response, lease }) => {
                 record.status = Some(response.status());
                 let (mut parts, body) = response.into_parts();
+                if parts.headers.contains_key(header::TRANSFER_ENCODING) {
+                    // The coding overrides it (RFC 9112 §6.3), and on our hop it would be the wrong length.
+                    parts.headers.remove(header::CONTENT_LENGTH);
+                }
                 headers::strip_hop_by_hop(&mut parts.headers);
                 parts.version = Version::HTTP_11;
                 Response::from_parts(parts, ResponseBody::relayed(Relay::begin(body, lease).await, record))
