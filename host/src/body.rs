@@ -11,17 +11,26 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
 use crate::record::{End, Record};
 use crate::upstream::Lease;
 
 /// A client's body on its way to the engine.
+///
+/// One that is dropped before its end (a refusal, an engine that answers early) is read on and thrown away: were the
+/// connection closed with bytes unread, the client would see a broken pipe instead of the answer.
 #[derive(Debug)]
 pub(crate) struct RequestBody(Option<Upload>);
 
 #[derive(Debug)]
 struct Upload {
-    inner: Incoming,
+    inner: Option<Incoming>,
     sent: Arc<AtomicU64>,
+    /// Where to read on.
+    tasks: TaskTracker,
+    runtime: Handle,
 }
 
 impl RequestBody {
@@ -30,10 +39,37 @@ impl RequestBody {
         Self(None)
     }
 
-    /// Counts what the engine takes into `sent`.
-    pub(crate) fn counted(inner: Incoming, sent: Arc<AtomicU64>) -> Self {
-        Self(Some(Upload { inner, sent }))
+    /// Counts what the engine takes into `sent`; `tasks` reads on if it does not take all.
+    pub(crate) fn counted(inner: Incoming, sent: Arc<AtomicU64>, tasks: &TaskTracker) -> Self {
+        if inner.is_end_stream() {
+            return Self::empty();
+        }
+        Self(Some(Upload { inner: Some(inner), sent, tasks: tasks.clone(), runtime: Handle::current() }))
     }
+
+    /// Of a client that waits for `100 Continue` before it sends: dropping it unread is the answer.
+    pub(crate) fn leave_unread(mut self) {
+        if let Some(upload) = &mut self.0 {
+            upload.inner = None;
+        }
+    }
+
+    fn inner(&self) -> Option<&Incoming> {
+        self.0.as_ref()?.inner.as_ref()
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take().filter(|inner| !inner.is_end_stream()) {
+            // The client's patience is not ours: `pace` closes the connection if this goes on for too long.
+            self.tasks.spawn_on(throw_away(inner), &self.runtime);
+        }
+    }
+}
+
+async fn throw_away(mut body: Incoming) {
+    while let Some(Ok(_)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {}
 }
 
 impl Body for RequestBody {
@@ -45,7 +81,11 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
         let Some(upload) = &mut self.0 else { return Poll::Ready(None) };
-        let frame = ready!(Pin::new(&mut upload.inner).poll_frame(cx));
+        let Some(inner) = &mut upload.inner else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(inner).poll_frame(cx));
+        if !matches!(frame, Some(Ok(_))) {
+            upload.inner = None;
+        }
         if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
             upload.sent.fetch_add(data.len() as u64, Ordering::Relaxed);
         }
@@ -53,11 +93,11 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(|upload| upload.inner.is_end_stream())
+        self.inner().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |upload| upload.inner.size_hint())
+        self.inner().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }
 

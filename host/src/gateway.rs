@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use http::header::{self, HeaderValue};
-use http::{Request, Response, StatusCode, Version};
-use hyper::body::{Body, Incoming};
+use http::{Request, Response, StatusCode, Version, request};
+use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,7 +14,7 @@ use crate::head::{Admission, BadHead, Head};
 use crate::headers;
 use crate::listener::Peer;
 use crate::pace::Pace;
-use crate::pdp::{Denied, PolicyDecisionPoint};
+use crate::pdp::{Denied, Permit, PolicyDecisionPoint};
 use crate::record::Record;
 use crate::response;
 use crate::server::Place;
@@ -89,16 +89,31 @@ impl Gateway {
     ) -> Result<Exchanged, Refusal> {
         let downstream = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
+        let body = RequestBody::counted(body, Arc::clone(&record.request_bytes), &self.tasks);
+        let waits_for_100 = parts.headers.contains_key(header::EXPECT);
+        let (head, permit) = match self.judge(parts, client, record).await {
+            Ok(judged) => judged,
+            Err(refusal) if waits_for_100 => {
+                body.leave_unread();
+                return Err(refusal);
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        let upgrade = head.upgrade.map(|protocol| (downstream, protocol));
+        let answer = self.upstream.send(&permit, head, body).await?;
+        Ok(Exchanged { answer, upgrade })
+    }
+
+    async fn judge(
+        &self,
+        parts: request::Parts,
+        client: &Client,
+        record: &mut Record,
+    ) -> Result<(Head, Permit), Refusal> {
         let head = Head::parse(parts, &client.peer, &self.admission)?;
         record.is_about(Arc::clone(&head.operation));
         let permit = self.pdp.permit(Arc::clone(&head.operation)).await?;
-        let upgrade = head.upgrade.map(|protocol| (downstream, protocol));
-        let body = match body.is_end_stream() {
-            true => RequestBody::empty(),
-            false => RequestBody::counted(body, Arc::clone(&record.request_bytes)),
-        };
-        let answer = self.upstream.send(&permit, head, body).await?;
-        Ok(Exchanged { answer, upgrade })
+        Ok((head, permit))
     }
 
     /// An engine that switches protocols must have been asked to, and to that one.

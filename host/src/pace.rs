@@ -6,12 +6,14 @@
 //! overrun by half of `HEADER_TIMEOUT`.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -35,6 +37,9 @@ struct Inner {
     since: AtomicU64,
 }
 
+/// How often a connection is looked at, at the least.
+const LOOK: Duration = Duration::from_secs(2);
+
 const STATE: u64 = 0b11;
 const IN_FLIGHT: u64 = 0;
 const IDLE: u64 = 1;
@@ -42,13 +47,15 @@ const IN_HEAD: u64 = 2;
 /// A response has left us and the client is slow to take it: still in flight.
 const UNDELIVERED: u64 = 3;
 
-/// Which limit a client overran.
+/// Why a connection is to be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Overrun {
     /// A head that did not end.
     Head,
     /// Nothing asked for a long time.
     Idle,
+    /// A request in flight whose client is gone.
+    Gone,
 }
 
 impl Pace {
@@ -91,18 +98,30 @@ impl Pace {
         self.0.since.store(since << 2 | state, Ordering::Relaxed);
     }
 
-    /// Waits until the client has overrun a limit.
-    pub(crate) async fn overrun(&self, patience: Patience) -> Overrun {
+    /// Waits until the client has overrun a limit, or has left with a request in flight.
+    ///
+    /// hyper notices a client that leaves by reading, and it does not read while it holds bytes that it has no use for
+    /// yet (a second request behind a stream, an upload that the engine does not take). So the kernel is asked as well.
+    pub(crate) async fn overrun(&self, patience: Patience, socket: Option<OwnedFd>) -> Overrun {
         loop {
             let since = self.0.since.load(Ordering::Relaxed);
             let waited = self.0.start.elapsed().saturating_sub(Duration::from_millis(since >> 2));
             match since & STATE {
                 IN_HEAD if waited >= patience.head => return Overrun::Head,
                 IDLE if waited >= patience.idle => return Overrun::Idle,
-                _ => tokio::time::sleep(patience.head.min(patience.idle) / 2).await,
+                IN_FLIGHT | UNDELIVERED if socket.as_ref().is_some_and(has_hung_up) => return Overrun::Gone,
+                _ => tokio::time::sleep((patience.head.min(patience.idle) / 2).min(LOOK)).await,
             }
         }
     }
+}
+
+/// Whether the other side will send no more, whatever of it is still unread.
+fn has_hung_up(socket: &OwnedFd) -> bool {
+    let mut asked = [PollFd::new(socket, PollFlags::RDHUP)];
+    let hung_up = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+    rustix::event::poll(&mut asked, Some(&Timespec::default())).is_ok()
+        && asked.iter().any(|socket| socket.revents().intersects(hung_up))
 }
 
 /// A connection whose arriving bytes are noticed.

@@ -148,6 +148,7 @@ impl Serving {
     /// One client, until it or the shutdown ends the connection.
     async fn serve(self: Arc<Self>, stream: Stream, peer: Peer, place: Place) {
         let client = Client { peer: Arc::new(peer), pace: Pace::new(), place: Arc::new(place) };
+        let socket = stream.duplicate();
         let io = TokioIo::new(Paced::new(stream, client.pace.clone()));
         let (gateway, for_service) = (&self.gateway, &client);
         let service = service_fn(move |request: http::Request<hyper::body::Incoming>| async move {
@@ -170,7 +171,7 @@ impl Serving {
             .serve_connection(io, service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        let mut overrun = pin!(client.pace.overrun(self.patience));
+        let mut overrun = pin!(client.pace.overrun(self.patience, socket));
         let mut draining = pin!(self.draining.cancelled());
         let mut is_draining = false;
         loop {
@@ -219,6 +220,7 @@ fn log_end(peer: &Peer, ended: hyper::Result<()>) {
 const fn describe(limit: Overrun) -> &'static str {
     match limit {
         Overrun::Head => "the request's head was not complete within HEADER_TIMEOUT",
+        Overrun::Gone => "the client left",
         Overrun::Idle => "nothing was asked within IDLE_TIMEOUT",
     }
 }

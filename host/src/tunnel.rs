@@ -1,17 +1,18 @@
 //! Tunnels: what a connection becomes after `101`. Bytes both ways, and no limit on time.
 //!
-//! One side's end of stream is passed on as a half-close (stdin EOF), and the other direction goes on. An error on
-//! either side ends both. What was read ahead with a head is part of the stream.
+//! The two directions end each for itself: one side's end of stream is passed on as a half-close (stdin EOF) and the
+//! other direction goes on. Output is never lost: an engine that takes no more input has still its last words to say,
+//! and a client's socket that is closed with input unread would have the kernel throw them away. So input that nobody
+//! takes is read and dropped. Only a broken client ends both directions at once.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio_util::sync::CancellationToken;
 
 use crate::record::{End, Record};
@@ -19,6 +20,9 @@ use crate::upstream::Lease;
 
 /// Each direction's buffer.
 const BUFFER: usize = 32 * 1024;
+
+/// How long a client may go on sending what nobody takes, once it has been sent the last output.
+const LINGER: Duration = Duration::from_secs(30);
 
 /// Both halves of an upgrade, about to happen.
 pub(crate) struct Upgrade {
@@ -30,8 +34,14 @@ pub(crate) struct Upgrade {
     pub lease: Lease,
 }
 
+type Reader = ReadHalf<TokioIo<Upgraded>>;
+type Writer = WriteHalf<TokioIo<Upgraded>>;
+
+/// The client's connection broke.
+struct ClientBroke;
+
 impl Upgrade {
-    /// Copies both ways until both sides have ended, one breaks, or the shutdown cuts.
+    /// Copies both ways until both sides have ended, the client breaks, or the shutdown cuts.
     pub(crate) async fn run(self, mut record: Record, cut: CancellationToken) {
         let Self { downstream, upstream, lease } = self;
         let (downstream, upstream) = match tokio::try_join!(downstream, upstream) {
@@ -43,53 +53,95 @@ impl Upgrade {
             }
         };
         lease.hand_over();
-        let received = Arc::new(AtomicU64::new(0));
-        let mut downstream = Counted { inner: TokioIo::new(downstream), written: Arc::clone(&received) };
-        let mut upstream =
-            Counted { inner: TokioIo::new(upstream), written: Arc::clone(&record.request_bytes) };
-        let copying =
-            tokio::io::copy_bidirectional_with_sizes(&mut downstream, &mut upstream, BUFFER, BUFFER);
-        let end = tokio::select! {
-            copied = copying => if copied.is_ok() { End::TunnelClosed } else { End::TunnelBroken },
+        let (mut input, mut to_client) = tokio::io::split(TokioIo::new(downstream));
+        let (mut output, mut to_engine) = tokio::io::split(TokioIo::new(upstream));
+        let (sent, received) = (Arc::clone(&record.request_bytes), AtomicU64::new(0));
+        let delivered = CancellationToken::new();
+        let both = async {
+            tokio::try_join!(
+                carry_input(&mut input, &mut to_engine, &sent, &delivered),
+                carry_output(&mut output, &mut to_client, &received, &delivered),
+            )
+        };
+        record.end = tokio::select! {
+            carried = both => carried.map_or(End::TunnelBroken, |_| End::TunnelClosed),
             () = cut.cancelled() => End::Cut,
         };
-        if end == End::Cut {
+        if record.end == End::Cut {
             // A clean end of stream is all that can be said inside a protocol that is not ours.
-            let _ = tokio::join!(downstream.shutdown(), upstream.shutdown());
+            let _ = tokio::join!(to_client.shutdown(), to_engine.shutdown());
         }
-        record.response_bytes += received.load(Ordering::Relaxed);
-        record.end = end;
+        record.response_bytes = received.into_inner();
     }
 }
 
-/// Counts what is written, also when the copy ends in an error.
-struct Counted {
-    inner: TokioIo<Upgraded>,
-    written: Arc<AtomicU64>,
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+/// The client's bytes, until it has ended; what the engine no longer takes is dropped.
+async fn carry_input(
+    input: &mut Reader,
+    to_engine: &mut Writer,
+    sent: &AtomicU64,
+    delivered: &CancellationToken,
+) -> Result<(), ClientBroke> {
+    match copy(input, to_engine, sent).await {
+        Copied::Whole => {
+            // An engine that is gone already needs no end of stream.
+            let _ = to_engine.shutdown().await;
+            Ok(())
+        }
+        Copied::ReadFailed => Err(ClientBroke),
+        Copied::WriteFailed => {
+            let lingered = async {
+                delivered.cancelled().await;
+                tokio::time::sleep(LINGER).await;
+            };
+            let mut nowhere = tokio::io::sink();
+            tokio::select! {
+                dropped = tokio::io::copy(input, &mut nowhere) => dropped.map(drop).map_err(|_gone| ClientBroke),
+                () = lingered => Ok(()),
+            }
+        }
     }
 }
 
-impl AsyncWrite for Counted {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.inner).poll_write(cx, buf))?;
-        self.written.fetch_add(written as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(written))
+/// The engine's bytes, until it has ended; a reset is how an engine ends that leaves input unread.
+async fn carry_output(
+    output: &mut Reader,
+    to_client: &mut Writer,
+    received: &AtomicU64,
+    delivered: &CancellationToken,
+) -> Result<(), ClientBroke> {
+    match copy(output, to_client, received).await {
+        Copied::Whole | Copied::ReadFailed => {
+            let ended = to_client.shutdown().await;
+            delivered.cancel();
+            ended.map_err(|_gone| ClientBroke)
+        }
+        Copied::WriteFailed => Err(ClientBroke),
     }
+}
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
+/// Why a direction's copy came to its end.
+enum Copied {
+    Whole,
+    ReadFailed,
+    WriteFailed,
+}
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+async fn copy(from: &mut Reader, to: &mut Writer, count: &AtomicU64) -> Copied {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let Ok(length) = from.read(&mut buffer).await else { return Copied::ReadFailed };
+        let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else {
+            return Copied::Whole;
+        };
+        if write(to, bytes).await.is_err() {
+            return Copied::WriteFailed;
+        }
+        count.fetch_add(length as u64, Ordering::Relaxed);
     }
+}
+
+async fn write(to: &mut Writer, bytes: &[u8]) -> io::Result<()> {
+    to.write_all(bytes).await?;
+    to.flush().await
 }
