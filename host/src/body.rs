@@ -228,7 +228,7 @@ impl Body for ResponseBody {
             match &frame {
                 Some(Ok(frame)) => record.response_bytes += frame.data_ref().map_or(0, Bytes::len) as u64,
                 Some(Err(_)) => record.end = End::EngineFailed,
-                None => record.end = End::Complete,
+                None => record.complete(),
             }
         }
         Poll::Ready(frame)
@@ -256,8 +256,8 @@ impl Drop for ResponseBody {
         let ended = self.is_end_stream();
         let Some(record) = &mut self.record else { return };
         // hyper does not ask for the end of a body whose length it has counted down.
-        if ended && record.end == End::ClientLeft {
-            record.end = End::Complete;
+        if ended {
+            record.complete();
         }
         if record.end == End::Complete
             && let Source::Engine(relay) = &mut self.source

@@ -75,8 +75,8 @@ impl Config {
             socket_mode: settings.socket_mode(&mut problems),
             docker_socket: settings.docker_socket(&mut problems),
             admission: Admission {
-                hosts: HostRule { allowed: settings::list(settings.allowed_hosts.as_deref()) },
-                origins: OriginRule { allowed: settings::list(settings.allowed_origins.as_deref()) },
+                hosts: HostRule { allowed: settings.allowed_hosts(&mut problems) },
+                origins: OriginRule { allowed: settings.allowed_origins(&mut problems) },
             },
             flags,
             patience: Patience {

@@ -37,14 +37,16 @@ pub(crate) struct Gateway {
 }
 
 /// A client's connection, as far as requests know of it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Client {
     /// Who.
-    pub peer: Arc<Peer>,
+    pub peer: Peer,
     /// What the connection waits for.
     pub pace: Pace,
     /// Its place among `MAX_CONNECTIONS`, which a tunnel keeps when the HTTP connection has ended.
-    pub place: Arc<Place>,
+    pub place: Place,
+    /// The shutdown's grace period is over.
+    pub cut: CancellationToken,
 }
 
 /// Why a client is answered by us and not by the engine.
@@ -72,7 +74,11 @@ struct Exchanged {
 
 impl Gateway {
     /// Answers one request; the engine does if the request is allowed.
-    pub(crate) async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<ResponseBody> {
+    pub(crate) async fn handle(
+        &self,
+        request: Request<Incoming>,
+        client: &Arc<Client>,
+    ) -> Response<ResponseBody> {
         let mut record = Record::new(client, request.method().clone(), request.uri().clone());
         let exchanged = self.exchange(request, client, &mut record).await;
         match exchanged.and_then(|exchanged| self.tunnel_or_body(exchanged)) {
@@ -84,7 +90,7 @@ impl Gateway {
     async fn exchange(
         &self,
         mut request: Request<Incoming>,
-        client: &Client,
+        client: &Arc<Client>,
         record: &mut Record,
     ) -> Result<Exchanged, Refusal> {
         let downstream = hyper::upgrade::on(&mut request);
@@ -107,7 +113,7 @@ impl Gateway {
     async fn judge(
         &self,
         parts: request::Parts,
-        client: &Client,
+        client: &Arc<Client>,
         record: &mut Record,
     ) -> Result<(Head, Permit), Refusal> {
         let head = Head::parse(parts, &client.peer, &self.admission)?;
@@ -137,10 +143,7 @@ impl Gateway {
             Relayed::Body(Answer { response, lease }) => {
                 record.status = Some(response.status());
                 let (mut parts, body) = response.into_parts();
-                if parts.headers.contains_key(header::TRANSFER_ENCODING) {
-                    // The coding overrides it (RFC 9112 §6.3), and on our hop it would be the wrong length.
-                    parts.headers.remove(header::CONTENT_LENGTH);
-                }
+                headers::settle_length(&mut parts.headers);
                 headers::strip_hop_by_hop(&mut parts.headers);
                 parts.version = Version::HTTP_11;
                 Response::from_parts(parts, ResponseBody::relayed(Relay::begin(body, lease).await, record))

@@ -41,6 +41,16 @@ pub(crate) fn require_hop_by_hop_options(headers: &HeaderMap) -> Result<(), Name
     }
 }
 
+/// Leaves at most one Content-Length, and none beside a coding, which overrides it (RFC 9112 §6.3) and is not copied.
+/// hyper has made sure that those of an answer with a body agree.
+pub(crate) fn settle_length(headers: &mut HeaderMap) {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH);
+    } else if let Some(length) = headers.get(header::CONTENT_LENGTH).cloned() {
+        headers.insert(header::CONTENT_LENGTH, length);
+    }
+}
+
 /// Removes every field that is meant for this hop only.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     if headers.contains_key(header::CONNECTION) {

@@ -19,6 +19,8 @@ pub(crate) enum End {
     ClientLeft,
     /// All was sent.
     Complete,
+    /// The client's own body broke the exchange.
+    BodyBroken,
     /// The engine failed before the end.
     EngineFailed,
     /// A tunnel in which both sides had said all.
@@ -34,6 +36,7 @@ impl End {
         match self {
             Self::ClientLeft => "client left",
             Self::Complete => "complete",
+            Self::BodyBroken => "body broken",
             Self::EngineFailed => "engine failed",
             Self::TunnelClosed => "tunnel closed",
             Self::TunnelBroken => "tunnel broken",
@@ -42,15 +45,31 @@ impl End {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Allow,
+    Deny,
+}
+
+impl Verdict {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
 /// What is known of a request so far.
 #[derive(Debug)]
 pub(crate) struct Record {
     id: u64,
-    client: Client,
+    client: Arc<Client>,
     started: Instant,
     request: Subject,
-    /// Why it was refused, if it was.
-    pub refusal: Option<String>,
+    verdict: Verdict,
+    /// Why it was denied, or what went wrong.
+    reason: Option<String>,
     /// What the client was answered.
     pub status: Option<StatusCode>,
     /// Bytes of body to the engine.
@@ -77,14 +96,15 @@ static LAST_ID: AtomicU64 = AtomicU64::new(0);
 
 impl Record {
     /// Of a request whose head just came.
-    pub(crate) fn new(client: &Client, method: http::Method, uri: Uri) -> Self {
+    pub(crate) fn new(client: &Arc<Client>, method: http::Method, uri: Uri) -> Self {
         client.pace.request_started();
         Self {
             id: LAST_ID.fetch_add(1, Ordering::Relaxed) + 1,
-            client: client.clone(),
+            client: Arc::clone(client),
             started: Instant::now(),
             request: Subject::Raw { method, uri },
-            refusal: None,
+            verdict: Verdict::Allow,
+            reason: None,
             status: None,
             request_bytes: Arc::default(),
             response_bytes: 0,
@@ -105,6 +125,27 @@ impl Record {
         }
     }
 
+    /// The gateway answers, and the engine will not hear of it.
+    pub(crate) fn deny(&mut self, status: StatusCode, reason: String) {
+        self.verdict = Verdict::Deny;
+        self.status = Some(status);
+        self.reason = Some(reason);
+    }
+
+    /// It was allowed, and the exchange with the engine came to nothing.
+    pub(crate) fn fail(&mut self, status: StatusCode, reason: String, end: End) {
+        self.status = Some(status);
+        self.reason = Some(reason);
+        self.end = end;
+    }
+
+    /// The body has come to its end; of what failed before, that is no news.
+    pub(crate) fn complete(&mut self) {
+        if self.end == End::ClientLeft {
+            self.end = End::Complete;
+        }
+    }
+
     fn log(&self) {
         let (method, path) = match &self.request {
             Subject::Raw { method, uri } => (method.as_str(), uri.path()),
@@ -121,8 +162,8 @@ impl Record {
                     method,
                     operation = self.operation_id(),
                     path,
-                    decision = if self.refusal.is_some() { "deny" } else { "allow" },
-                    reason = self.refusal.as_deref(),
+                    decision = self.verdict.as_str(),
+                    reason = self.reason.as_deref(),
                     status = self.status.map(|status| status.as_u16()),
                     request_bytes = self.request_bytes.load(Ordering::Relaxed),
                     response_bytes = self.response_bytes,
@@ -131,9 +172,9 @@ impl Record {
                 )
             };
         }
-        match (&self.refusal, self.end) {
-            (Some(_), _) | (None, End::EngineFailed) => event!(warn),
-            (None, _) => event!(info),
+        match (self.verdict, self.end) {
+            (Verdict::Deny, _) | (Verdict::Allow, End::EngineFailed) => event!(warn),
+            (Verdict::Allow, _) => event!(info),
         }
     }
 }
@@ -145,6 +186,9 @@ fn start(text: &str, bytes: usize) -> &str {
 impl Drop for Record {
     fn drop(&mut self) {
         self.client.pace.request_ended();
+        if self.end == End::ClientLeft && self.client.cut.is_cancelled() {
+            self.end = End::Cut;
+        }
         self.log();
     }
 }

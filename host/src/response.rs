@@ -15,7 +15,7 @@ use crate::body::ResponseBody;
 use crate::gateway::Refusal;
 use crate::head::BadHead;
 use crate::pdp::Denied;
-use crate::record::Record;
+use crate::record::{End, Record};
 use crate::upstream::UpstreamError;
 
 /// Answers a request with a refusal.
@@ -24,8 +24,12 @@ pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Res
     let message = message(refusal, record.operation_id());
     // A string always has a JSON form; were it not so, the status would have to do.
     let body = serde_json::to_string(&Message { message: &message }).unwrap_or_default();
-    record.status = Some(status);
-    record.refusal = Some(format!("{refusal}{}", cause(refusal)));
+    let reason = format!("{refusal}{}", cause(refusal));
+    match refusal {
+        Refusal::Upstream(UpstreamError::RequestBody(_)) => record.fail(status, reason, End::BodyBroken),
+        Refusal::Upstream(_) => record.fail(status, reason, End::EngineFailed),
+        Refusal::BadHead(_) | Refusal::Denied(_) | Refusal::Overloaded => record.deny(status, reason),
+    }
     let length = body.len();
     let mut response = Response::new(ResponseBody::own(Bytes::from(body), record));
     *response.status_mut() = status;
@@ -97,6 +101,9 @@ fn cause(refusal: &Refusal) -> String {
         UpstreamError::Connect { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
             format!(" ({source}); the gateway's user may not open it: see the gateway's log")
         }
+        UpstreamError::Connect { source, .. } if is_out_of_files(source) => {
+            format!(" ({source}): the gateway itself has too few; raise its limit or lower MAX_CONNECTIONS")
+        }
         UpstreamError::Connect { source, .. } => {
             format!(" ({source}); is it running, and is DOCKER_SOCKET its socket?")
         }
@@ -105,6 +112,11 @@ fn cause(refusal: &Refusal) -> String {
             error.source().map_or_else(String::new, |source| format!(" ({source})"))
         }
     }
+}
+
+fn is_out_of_files(error: &io::Error) -> bool {
+    let errno = rustix::io::Errno::from_io_error(error);
+    matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
 }
 
 /// The methods that the flags let through. Where GET itself is refused (it writes), none is: RFC 9110 §10.2.1.

@@ -39,6 +39,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections beyond the cap that are told so at a time; the rest are closed without a word.
 const MAX_TURNED_AWAY: usize = 64;
 
+/// A client's socket, one to look at it through, and the engine's.
+const FILES_PER_CONNECTION: usize = 3;
+
+/// Listeners, the log, connections that are turned away.
+const FILES_APART: usize = 2 * MAX_TURNED_AWAY + 32;
+
 /// What a cut connection has to say good-bye.
 const CUT_GRACE: Duration = Duration::from_secs(1);
 
@@ -94,6 +100,20 @@ struct Serving {
     turned_away: Arc<Semaphore>,
 }
 
+/// `MAX_CONNECTIONS`, or as many as there are file descriptors for: a client that holds the last one would starve the
+/// engine's side.
+fn places(wanted: usize) -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    let fit = limit.saturating_sub(FILES_APART) / FILES_PER_CONNECTION;
+    if fit < wanted {
+        let fit = fit.max(1);
+        tracing::warn!("MAX_CONNECTIONS={wanted} is lowered to {fit}: the limit of open files is {limit}");
+        return fit;
+    }
+    wanted
+}
+
 /// Whether a connection has a place, or is told that there is none.
 #[derive(Debug)]
 pub(crate) enum Place {
@@ -113,7 +133,7 @@ impl Serving {
             },
             patience: config.patience,
             draining: CancellationToken::new(),
-            places: Arc::new(Semaphore::new(config.max_connections)),
+            places: Arc::new(Semaphore::new(places(config.max_connections))),
             turned_away: Arc::new(Semaphore::new(MAX_TURNED_AWAY)),
         }
     }
@@ -147,12 +167,12 @@ impl Serving {
 
     /// One client, until it or the shutdown ends the connection.
     async fn serve(self: Arc<Self>, stream: Stream, peer: Peer, place: Place) {
-        let client = Client { peer: Arc::new(peer), pace: Pace::new(), place: Arc::new(place) };
+        let client = Arc::new(Client { peer, pace: Pace::new(), place, cut: self.gateway.cut.clone() });
         let socket = stream.duplicate();
         let io = TokioIo::new(Paced::new(stream, client.pace.clone()));
         let (gateway, for_service) = (&self.gateway, &client);
         let service = service_fn(move |request: http::Request<hyper::body::Incoming>| async move {
-            Ok::<_, Infallible>(match *for_service.place {
+            Ok::<_, Infallible>(match for_service.place {
                 Place::Taken(_) => gateway.handle(request, for_service).await,
                 Place::TurnedAway(_) => {
                     let record = Record::new(for_service, request.method().clone(), request.uri().clone());

@@ -38,7 +38,7 @@ impl HostRule {
         let is_listed = self.allowed.iter().any(|name| name.eq_ignore_ascii_case(host));
         if is_listed || is_ip_literal(host) || is_single_label(host) || is_below_localhost(host) {
             Ok(())
-        } else if is_name(host) {
+        } else if is_host_name(host) {
             Err(BadAuthority::NotAllowed(host.to_owned()))
         } else {
             Err(BadAuthority::Malformed)
@@ -70,20 +70,31 @@ fn is_ip_literal(host: &str) -> bool {
 }
 
 fn is_single_label(host: &str) -> bool {
-    is_name(host) && !host.contains('.')
+    is_host_name(host) && !host.contains('.')
 }
 
 fn is_below_localhost(host: &str) -> bool {
     let last_label = host.rsplit_once('.').map_or(host, |(_, last)| last);
-    is_name(host) && last_label.eq_ignore_ascii_case("localhost")
+    is_host_name(host) && last_label.eq_ignore_ascii_case("localhost")
 }
 
-fn is_name(host: &str) -> bool {
+/// Whether a `Host` without a port could be this: labels of letters, digits, `-` and `_`.
+#[must_use]
+pub fn is_host_name(host: &str) -> bool {
     host.len() <= 253
         && host.split('.').all(|label| {
             !label.is_empty()
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         })
+}
+
+/// Whether an `Origin` could be this: `scheme://host[:port]` (RFC 6454 §6.2).
+#[must_use]
+pub fn is_web_origin(origin: &str) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let is_scheme =
+        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_scheme && host_of(authority).is_some_and(|host| is_host_name(host) || is_ip_literal(host))
 }
 
 /// Which web origins may speak to a TCP listener: none but those in `ALLOWED_ORIGINS`.

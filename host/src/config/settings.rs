@@ -135,6 +135,26 @@ impl Settings {
         problems.keep("DOCKER_SOCKET", checked, PathBuf::new())
     }
 
+    pub(super) fn allowed_hosts(&self, problems: &mut Problems) -> Vec<String> {
+        let names = list(self.allowed_hosts.as_deref());
+        for name in names.iter().filter(|name| !policy::is_host_name(name)) {
+            problems.add(format!(
+                "ALLOWED_HOSTS: {name:?} is no host name without a port, such as docker.example.org"
+            ));
+        }
+        names
+    }
+
+    pub(super) fn allowed_origins(&self, problems: &mut Problems) -> Vec<String> {
+        let origins = list(self.allowed_origins.as_deref());
+        for origin in origins.iter().filter(|origin| !policy::is_web_origin(origin)) {
+            problems.add(format!(
+                "ALLOWED_ORIGINS: {origin:?} is no web origin, such as https://ui.example.org:8443"
+            ));
+        }
+        origins
+    }
+
     pub(super) fn max_connections(&self, problems: &mut Problems) -> usize {
         let value = self.max_connections.as_deref().unwrap_or(default_of("MAX_CONNECTIONS"));
         let count = value.parse().ok().filter(|count| (1..=1_000_000).contains(count));
@@ -171,7 +191,7 @@ impl Settings {
 }
 
 /// The entries of a comma-separated list.
-pub(super) fn list(value: Option<&str>) -> Vec<String> {
+fn list(value: Option<&str>) -> Vec<String> {
     let entries = value.unwrap_or_default().split(',').map(str::trim);
     entries.filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
 }

@@ -86,6 +86,19 @@ fn what_kubernetes_sets_for_a_service_of_that_name_is_no_mistake() {
 }
 
 #[test]
+fn an_entry_that_could_never_match_is_a_mistake() {
+    let environment =
+        "ALLOWED_HOSTS=*,x.org:1,docker.example.org ALLOWED_ORIGINS=*,https://a.org/,https://a.org:8443";
+    let want = [
+        "ALLOWED_HOSTS: \"*\" is no host name without a port, such as docker.example.org",
+        "ALLOWED_HOSTS: \"x.org:1\" is no host name without a port, such as docker.example.org",
+        "ALLOWED_ORIGINS: \"*\" is no web origin, such as https://ui.example.org:8443",
+        "ALLOWED_ORIGINS: \"https://a.org/\" is no web origin, such as https://ui.example.org:8443",
+    ];
+    assert_eq!(read(environment).unwrap_err().0, want);
+}
+
+#[test]
 fn an_alias_that_contradicts_its_setting_is_a_mistake() {
     let error = read("LISTEN_ADDR=:1 DOCKER_SOCKET_ADDR=:2").unwrap_err();
     assert_eq!(error.0, ["LISTEN_ADDR and its alias DOCKER_SOCKET_ADDR differ; set one of them"]);

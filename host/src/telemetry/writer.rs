@@ -15,6 +15,9 @@ use tracing_subscriber::fmt::MakeWriter;
 /// How long lines are gathered.
 const GATHER: Duration = Duration::from_millis(20);
 
+/// How long the end of the process waits for the last lines to be read.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Unwritten lines are dropped past this.
 const MAX_UNWRITTEN: usize = 1024 * 1024;
 
@@ -32,6 +35,7 @@ struct State {
     unwritten: Vec<u8>,
     dropped: u64,
     closing: bool,
+    finished: bool,
 }
 
 impl Shared {
@@ -69,6 +73,8 @@ fn write_lines(shared: &Shared, mut out: impl Write) {
             let _ = writeln!(out, "{dropped} log lines were dropped: whoever reads the log is too slow");
         }
         if closing {
+            shared.state().finished = true;
+            shared.changed.notify_one();
             return;
         }
         batch.clear();
@@ -104,19 +110,20 @@ impl<'l> MakeWriter<'l> for Lines {
     }
 }
 
-/// Writes what is left when it goes.
+/// Writes what is left when it goes, unless whoever reads the log has stalled.
 pub struct Flush {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<()>>, // detached when dropped
 }
 
 impl Drop for Flush {
     fn drop(&mut self) {
-        self.shared.state().closing = true;
+        let mut state = self.shared.state();
+        state.closing = true;
+        // Without a thread, none will say that it has finished.
+        state.finished |= self.thread.is_none();
         self.shared.changed.notify_one();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let _ = self.shared.changed.wait_timeout_while(state, LAST_WORDS, |state| !state.finished);
     }
 }
 

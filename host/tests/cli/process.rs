@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A test waits no longer than this for anything.
 const BOUND: Duration = Duration::from_secs(20);
@@ -114,10 +114,23 @@ impl Running {
             true => request.to_owned(),
             false => format!("{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
         };
-        stream.write_all(whole.as_bytes()).unwrap();
+        let _ = stream.write_all(whole.as_bytes());
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        // A connection that is turned away may be reset.
+        let _ = stream.read_to_string(&mut answer);
         answer
+    }
+
+    /// Asks again until the answer starts as it should.
+    pub(crate) fn ask_until(&self, request: &str, want: &str) {
+        let asked = Instant::now();
+        loop {
+            let answer = self.ask(request);
+            if answer.starts_with(want) {
+                return;
+            }
+            assert!(asked.elapsed() < BOUND, "{answer}");
+        }
     }
 
     /// Sends a request whose answer does not end, and waits for its head.
