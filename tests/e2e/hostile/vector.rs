@@ -133,7 +133,9 @@ fn outcome(text: &str) -> Result<(Vec<u16>, End), String> {
         "tunnel" => End::Tunnel,
         _ => return Err(format!("{end:?} is none of open, close and tunnel")),
     };
-    let statuses = statuses.split_whitespace().map(|status| status.parse().map_err(|_| status.to_owned()));
+    let statuses = statuses
+        .split_whitespace()
+        .map(|status| status.parse().map_err(|_nan| format!("{status:?} is no status")));
     Ok((statuses.collect::<Result<_, _>>()?, end))
 }
 
@@ -144,7 +146,7 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
     while let Some((before, inner)) = rest.split_once("{{") {
         let (repetition, after) = inner.split_once("}}").ok_or("{{ without }}")?;
         let (what, count) = repetition.rsplit_once('*').ok_or("a repetition without *")?;
-        let count = count.parse().map_err(|_| format!("{count:?} is no number"))?;
+        let count = count.parse().map_err(|_nan| format!("{count:?} is no number"))?;
         bytes.extend(unescape_plain(before)?);
         bytes.extend(unescape_plain(what)?.repeat(count));
         rest = after;
