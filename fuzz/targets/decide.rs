@@ -6,10 +6,58 @@ use policy::{
     Access, Decision, DenyReason, Flag, Flags, Method, Operation, Target, decide, needed_flags, unmet,
 };
 
-fuzz_target!(|input: (u8, u64, &str)| {
-    let (method, switches, target) = input;
-    let method = Method::ALL[usize::from(method) % Method::ALL.len()];
-    let Ok(target) = Target::parse(target) else { return };
+/// What paths are made of, so that chance finds operations.
+const WORDS: [&str; 40] = [
+    "containers",
+    "exec",
+    "images",
+    "networks",
+    "volumes",
+    "session",
+    "grpc",
+    "_ping",
+    "debug",
+    "libpod",
+    "v1.41",
+    "v1.",
+    "create",
+    "prune",
+    "json",
+    "start",
+    "stop",
+    "restart",
+    "kill",
+    "attach",
+    "ws",
+    "checkpoints",
+    "archive",
+    "pull",
+    "push",
+    "update",
+    "wait",
+    "logs",
+    "get",
+    "x",
+    "a b",
+    "%73tart",
+    "%2Fexec",
+    "%61",
+    "swarm",
+    "services",
+    "Containers",
+    "exe",
+    "c",
+    "events",
+];
+
+fuzz_target!(|input: (u8, u64, &[u8])| {
+    let (choice, switches, target) = input;
+    let method = Method::ALL[usize::from(choice) % Method::ALL.len()];
+    let target = match choice & 0x80 {
+        0 => path_of_words(target),
+        _ => String::from_utf8_lossy(target).into_owned(),
+    };
+    let Ok(target) = Target::parse(&target) else { return };
     let operation = Operation::new(method, target);
     let on = Flag::ALL.iter().enumerate().filter(|(at, _)| switches >> at & 1 == 1);
     let flags = on.fold(none(), |flags, (_, &flag)| flags.with(flag));
@@ -21,6 +69,15 @@ fuzz_target!(|input: (u8, u64, &str)| {
     }
     only_listed_routes_upgrade(&operation);
 });
+
+/// A word for each byte, with a slash before it unless the byte's highest bit is set.
+fn path_of_words(choices: &[u8]) -> String {
+    let piece = |&choice: &u8| {
+        let slash = if choice & 0x80 == 0 { "/" } else { "" };
+        [slash, WORDS[usize::from(choice & 0x7f) % WORDS.len()]].concat()
+    };
+    choices.iter().map(piece).collect()
+}
 
 fn none() -> Flags {
     Flag::ALL.iter().fold(Flags::default(), |flags, &flag| flags.without(flag))
