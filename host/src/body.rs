@@ -6,12 +6,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::record::{End, Record};
@@ -59,17 +61,21 @@ impl RequestBody {
     }
 }
 
+/// A client that sends nothing for so long is not in the middle of an upload.
+const SILENCE: Duration = Duration::from_millis(500);
+
 impl Drop for Upload {
     fn drop(&mut self) {
         if let Some(inner) = self.inner.take().filter(|inner| !inner.is_end_stream()) {
-            // The client's patience is not ours: `pace` closes the connection if this goes on for too long.
+            // `pace` closes the connection if this goes on for longer than a head may take.
             self.tasks.spawn_on(throw_away(inner), &self.runtime);
         }
     }
 }
 
+/// Until the end, or until the client has stopped sending: it has read the answer by then.
 async fn throw_away(mut body: Incoming) {
-    while let Some(Ok(_)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {}
+    while let Ok(Some(Ok(_))) = timeout(SILENCE, poll_fn(|cx| Pin::new(&mut body).poll_frame(cx))).await {}
 }
 
 impl Body for RequestBody {
