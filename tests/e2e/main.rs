@@ -8,5 +8,6 @@
     reason = "a case fails by panicking, and its tasks end with its runtime"
 )]
 
+mod docs;
 mod faults;
 mod forwarding;
