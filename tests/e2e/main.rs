@@ -8,6 +8,7 @@
     reason = "a case fails by panicking, and its tasks end with its runtime"
 )]
 
+mod docs;
 mod faults;
 mod forwarding;
 mod hostile;

@@ -16,6 +16,7 @@ mod client;
 mod fake_engine;
 mod gateway;
 mod head;
+pub mod reference;
 mod socket;
 mod wire;
 
