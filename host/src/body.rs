@@ -148,7 +148,8 @@ impl ResponseBody {
     }
 
     /// A refusal's text.
-    pub(crate) fn own(text: Bytes, record: Record) -> Self {
+    pub(crate) fn own(text: Bytes, mut record: Record) -> Self {
+        record.complete(); // hyper does not ask for the body of an answer to HEAD
         Self { source: Source::Own(Some(text)), record: Some(record) }
     }
 

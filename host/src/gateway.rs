@@ -10,14 +10,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::body::{Relay, RequestBody, ResponseBody};
-use crate::head::{Admission, BadHead, Head};
+use crate::head::{Admission, BadHead, Head, Outbound};
 use crate::headers;
 use crate::listener::Peer;
 use crate::pace::Pace;
 use crate::pdp::{Denied, Permit, PolicyDecisionPoint};
+use crate::places::Place;
 use crate::record::Record;
 use crate::response;
-use crate::server::Place;
 use crate::tunnel::Upgrade;
 use crate::upstream::{Answer, Upstream, UpstreamError};
 
@@ -97,7 +97,7 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         let body = RequestBody::counted(body, Arc::clone(&record.request_bytes), &self.tasks);
         let waits_for_100 = parts.headers.contains_key(header::EXPECT);
-        let (head, permit) = match self.judge(parts, client, record).await {
+        let (permit, outbound) = match self.judge(parts, client, record).await {
             Ok(judged) => judged,
             Err(refusal) if waits_for_100 => {
                 body.leave_unread();
@@ -105,8 +105,8 @@ impl Gateway {
             }
             Err(refusal) => return Err(refusal),
         };
-        let upgrade = head.upgrade.map(|protocol| (downstream, protocol));
-        let answer = self.upstream.send(&permit, head, body).await?;
+        let upgrade = outbound.upgrade.map(|protocol| (downstream, protocol));
+        let answer = self.upstream.send(permit, outbound, body).await?;
         Ok(Exchanged { answer, upgrade })
     }
 
@@ -115,11 +115,11 @@ impl Gateway {
         parts: request::Parts,
         client: &Arc<Client>,
         record: &mut Record,
-    ) -> Result<(Head, Permit), Refusal> {
+    ) -> Result<(Permit, Outbound), Refusal> {
         let head = Head::parse(parts, &client.peer, &self.admission)?;
         record.is_about(Arc::clone(&head.operation));
-        let permit = self.pdp.permit(Arc::clone(&head.operation)).await?;
-        Ok((head, permit))
+        let permit = self.pdp.permit(head.operation).await?;
+        Ok((permit, head.outbound))
     }
 
     /// An engine that switches protocols must have been asked to, and to that one.

@@ -61,12 +61,19 @@ pub(crate) enum BadHead {
     FormBody,
 }
 
-/// A request that may be judged.
+/// A request that may be judged: what it asks for, and what goes out with it if that is allowed.
 #[derive(Debug)]
 pub(crate) struct Head {
     /// What it asks for.
     pub operation: Arc<Operation>,
-    /// To be forwarded: without any field of this hop.
+    /// The rest.
+    pub outbound: Outbound,
+}
+
+/// What is forwarded beside the operation.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    /// Without any field of this hop.
     pub headers: HeaderMap,
     /// How the body came, and so goes out.
     pub framing: Framing,
@@ -100,7 +107,7 @@ impl Head {
     /// Judges a head that came from `peer`.
     ///
     /// # Errors
-    /// [`BadHead`], to be answered with 400, or 405 for a method.
+    /// [`BadHead`]; `response` maps it to a status.
     pub(crate) fn parse(parts: request::Parts, peer: &Peer, admission: &Admission) -> Result<Self, BadHead> {
         let request::Parts { method, uri, version, mut headers, .. } = parts;
         require_admitted(&uri, version, &headers, peer, admission)?;
@@ -119,7 +126,7 @@ impl Head {
         };
         headers::require_hop_by_hop_options(&headers)?;
         headers::strip_hop_by_hop(&mut headers);
-        Ok(Self { operation, headers, framing, upgrade, trailers })
+        Ok(Self { operation, outbound: Outbound { headers, framing, upgrade, trailers } })
     }
 }
 

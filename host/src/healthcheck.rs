@@ -1,7 +1,7 @@
 //! `sockgate healthcheck`: one ping through the running gateway, for container health checks.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -27,11 +27,11 @@ pub(crate) fn ping(listen: &[ListenAddr]) -> Result<Health, String> {
     match status.as_str() {
         "200" => Ok(Health::EngineAnswers),
         "403" => Ok(Health::GatewayAnswers),
-        _ => Err(format!("{address} answered {status:?}: the engine does not")),
+        _ => Err(format!("{address} answers {status}: the gateway is there, the engine is not")),
     }
 }
 
-fn ask(address: &ListenAddr) -> std::io::Result<String> {
+fn ask(address: &ListenAddr) -> io::Result<String> {
     match address {
         ListenAddr::Unix(path) => {
             let stream = UnixStream::connect(path)?;
@@ -39,7 +39,9 @@ fn ask(address: &ListenAddr) -> std::io::Result<String> {
             exchange(stream)
         }
         ListenAddr::Tcp(host_port) => {
-            let stream = TcpStream::connect(reachable(host_port))?;
+            let address =
+                reachable(host_port).to_socket_addrs()?.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
+            let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
             stream.set_read_timeout(Some(TIMEOUT))?;
             exchange(stream)
         }
@@ -55,7 +57,7 @@ fn reachable(host_port: &str) -> String {
 }
 
 /// The status code of an answer to one ping.
-fn exchange(mut stream: impl Read + Write) -> std::io::Result<String> {
+fn exchange(mut stream: impl Read + Write) -> io::Result<String> {
     stream.write_all(b"GET /_ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut status_line = [0; 12];
     stream.read_exact(&mut status_line)?;

@@ -14,6 +14,7 @@ mod healthcheck;
 mod listener;
 mod pace;
 mod pdp;
+mod places;
 mod record;
 mod report;
 mod response;
@@ -26,28 +27,6 @@ mod body;
 
 pub use config::{Config, ConfigError};
 pub use listener::BindError;
+pub use places::raise_file_limit;
+pub use report::announce;
 pub use server::Server;
-
-/// Says in the log what is about to be enforced, and what looks wrong about it.
-pub fn announce(config: &Config) {
-    let [on, off] = report::flags_in_words(config.flags);
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), "sockgate guards {}", config.docker_socket.display());
-    tracing::info!("policy: env flags {on}");
-    tracing::info!("policy: env flags {off}");
-    for warning in report::warnings(config.flags) {
-        tracing::warn!("{warning}");
-    }
-    for hint in &config.hints {
-        tracing::warn!("{hint}");
-    }
-}
-
-/// Lets the process open as many files as it may: a connection takes two, and the usual soft limit is 1024.
-pub fn raise_file_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
-    {
-        tracing::warn!("cannot raise the limit of open files: {error}");
-    }
-}

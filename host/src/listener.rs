@@ -14,8 +14,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustix::fs::Mode;
+use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+/// The kernel's limit (unix(7): `sun_path` less its end).
+pub(crate) const MAX_UNIX_PATH: usize = 107;
 
 /// Connections that wait for `accept`; more than std's 128, so that a burst is not refused by the kernel.
 const BACKLOG: i32 = 4096;
@@ -41,6 +45,9 @@ impl ListenAddr {
         if let Some(path) = entry.strip_prefix("unix://").or_else(|| entry.starts_with('/').then_some(entry))
         {
             return match path.starts_with('/') {
+                true if path.len() > MAX_UNIX_PATH => Err(format!(
+                    "{entry:?} is too long: a unix socket's path has at most {MAX_UNIX_PATH} bytes"
+                )),
                 true => Ok(Self::Unix(PathBuf::from(path))),
                 false => Err(format!("{entry:?} is not an absolute path; write unix:///run/sockgate.sock")),
             };
@@ -70,7 +77,7 @@ impl fmt::Display for ListenAddr {
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// The kernel refuses the address.
-    #[error("cannot listen on {address}: {source}; set LISTEN_ADDR to a free address")]
+    #[error("cannot listen on {address}: {source}; {}", advice(source))]
     Address {
         /// The entry of `LISTEN_ADDR`.
         address: ListenAddr,
@@ -83,6 +90,18 @@ pub enum BindError {
     /// A file that is no socket: we would destroy it.
     #[error("cannot listen on unix://{}: the file is there and is not a socket; remove it or choose another path", .0.display())]
     NotASocket(PathBuf),
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match Errno::from_io_error(error) {
+        Some(Errno::ADDRINUSE) => {
+            "something else listens there: stop it, or set LISTEN_ADDR to a free address"
+        }
+        Some(Errno::NOENT) => "the folder is missing: make it, or set LISTEN_ADDR to another path",
+        Some(Errno::ACCESS | Errno::PERM) => "the gateway's user may not: set LISTEN_ADDR to what it may use",
+        Some(Errno::ADDRNOTAVAIL) => "this host has no such address: set LISTEN_ADDR to one that it has",
+        _ => "see LISTEN_ADDR",
+    }
 }
 
 /// A bound listener.
@@ -156,8 +175,10 @@ impl Listener {
 fn bind_tcp(host_port: &str) -> io::Result<std::net::TcpListener> {
     let socket = match host_port.strip_prefix(':') {
         // Every address of both families, or of IPv4 alone where IPv6 is off.
-        Some(port) => std::net::TcpListener::bind(format!("[::]:{port}"))
-            .or_else(|_| std::net::TcpListener::bind(format!("0.0.0.0:{port}")))?,
+        Some(port) => match std::net::TcpListener::bind(format!("[::]:{port}")) {
+            Err(error) if is_without_ipv6(&error) => std::net::TcpListener::bind(format!("0.0.0.0:{port}"))?,
+            bound => bound?,
+        },
         None => {
             std::net::TcpListener::bind(host_port.to_socket_addrs()?.collect::<Vec<SocketAddr>>().as_slice())?
         }
@@ -165,6 +186,10 @@ fn bind_tcp(host_port: &str) -> io::Result<std::net::TcpListener> {
     rustix::net::listen(socket.as_fd(), BACKLOG)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+fn is_without_ipv6(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL))
 }
 
 fn bind_unix(path: &Path, mode: u32) -> io::Result<(std::os::unix::net::UnixListener, SocketFile)> {

@@ -1,4 +1,4 @@
-//! How long a client may take: over sending a head, and over starting the next one on a kept connection.
+//! When a client's connection is closed on it: a head that does not end, nothing asked for long, nobody left to answer.
 //!
 //! While a request is in flight there is no limit at all, since half of the Engine API is endless streams; and it is in
 //! flight until the client has taken the answer's last byte. The clock is
@@ -49,7 +49,7 @@ const UNDELIVERED: u64 = 3;
 
 /// Why a connection is to be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Overrun {
+pub(crate) enum Closing {
     /// A head that did not end.
     Head,
     /// Nothing asked for a long time.
@@ -102,14 +102,14 @@ impl Pace {
     ///
     /// hyper notices a client that leaves by reading, and it does not read while it holds bytes that it has no use for
     /// yet (a second request behind a stream, an upload that the engine does not take). So the kernel is asked as well.
-    pub(crate) async fn overrun(&self, patience: Patience, socket: Option<OwnedFd>) -> Overrun {
+    pub(crate) async fn until_closing(&self, patience: Patience, socket: Option<OwnedFd>) -> Closing {
         loop {
             let since = self.0.since.load(Ordering::Relaxed);
             let waited = self.0.start.elapsed().saturating_sub(Duration::from_millis(since >> 2));
             match since & STATE {
-                IN_HEAD if waited >= patience.head => return Overrun::Head,
-                IDLE if waited >= patience.idle => return Overrun::Idle,
-                IN_FLIGHT | UNDELIVERED if socket.as_ref().is_some_and(has_hung_up) => return Overrun::Gone,
+                IN_HEAD if waited >= patience.head => return Closing::Head,
+                IDLE if waited >= patience.idle => return Closing::Idle,
+                IN_FLIGHT | UNDELIVERED if socket.as_ref().is_some_and(has_hung_up) => return Closing::Gone,
                 _ => tokio::time::sleep((patience.head.min(patience.idle) / 2).min(LOOK)).await,
             }
         }

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use policy::{Decision, DenyReason, Flags, Operation};
+use policy::{Decision, Denial, Flags, Operation};
 
 /// Proof that an operation was allowed. Forwarding takes one, so no path leads around the decision.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Permit(Arc<Operation>);
 
 impl Permit {
@@ -23,7 +23,7 @@ impl Permit {
 pub(crate) enum Denied {
     /// The env flags do not allow it.
     #[error("{0}")]
-    ByFlags(DenyReason),
+    ByFlags(Denial),
 }
 
 /// Judges operations.
@@ -50,7 +50,7 @@ impl PolicyDecisionPoint {
     pub(crate) async fn permit(&self, operation: Arc<Operation>) -> Result<Permit, Denied> {
         match policy::decide(self.flags, &operation) {
             Decision::Allow => Ok(Permit(operation)),
-            Decision::Deny(reason) => Err(Denied::ByFlags(reason)),
+            Decision::Deny(denial) => Err(Denied::ByFlags(denial)),
         }
     }
 }

@@ -66,7 +66,7 @@ pub(crate) struct Record {
     id: u64,
     client: Arc<Client>,
     started: Instant,
-    request: Subject,
+    asked: Asked,
     verdict: Verdict,
     /// Why it was denied, or what went wrong.
     reason: Option<String>,
@@ -82,7 +82,7 @@ pub(crate) struct Record {
 
 /// What was asked for: as the client put it, until it is understood.
 #[derive(Debug)]
-enum Subject {
+enum Asked {
     Raw { method: http::Method, uri: Uri },
     Parsed(Arc<Operation>),
 }
@@ -102,7 +102,7 @@ impl Record {
             id: LAST_ID.fetch_add(1, Ordering::Relaxed) + 1,
             client: Arc::clone(client),
             started: Instant::now(),
-            request: Subject::Raw { method, uri },
+            asked: Asked::Raw { method, uri },
             verdict: Verdict::Allow,
             reason: None,
             status: None,
@@ -114,14 +114,14 @@ impl Record {
 
     /// The request is understood.
     pub(crate) fn is_about(&mut self, operation: Arc<Operation>) {
-        self.request = Subject::Parsed(operation);
+        self.asked = Asked::Parsed(operation);
     }
 
     /// The operation's id for a sentence: empty if the request was not understood, or is not in the catalogue.
     pub(crate) fn operation_id(&self) -> &'static str {
-        match &self.request {
-            Subject::Raw { .. } => "",
-            Subject::Parsed(operation) => operation.id(),
+        match &self.asked {
+            Asked::Raw { .. } => "",
+            Asked::Parsed(operation) => operation.id(),
         }
     }
 
@@ -147,9 +147,12 @@ impl Record {
     }
 
     fn log(&self) {
-        let (method, path) = match &self.request {
-            Subject::Raw { method, uri } => (method.as_str(), uri.path()),
-            Subject::Parsed(operation) => (operation.method().as_str(), operation.target().path()),
+        let (method, path, api_version) = match &self.asked {
+            Asked::Raw { method, uri } => (method.as_str(), uri.path(), None),
+            Asked::Parsed(operation) => {
+                let target = operation.target();
+                (operation.method().as_str(), target.path(), target.version())
+            }
         };
         let method = start(method, MAX_METHOD);
         let path = start(path, MAX_PATH);
@@ -162,6 +165,7 @@ impl Record {
                     method,
                     operation = self.operation_id(),
                     path,
+                    api_version,
                     decision = self.verdict.as_str(),
                     reason = self.reason.as_deref(),
                     status = self.status.map(|status| status.as_u16()),

@@ -6,6 +6,20 @@ use policy::{Access, Decision, Endpoint, Flag, Flags, Operation, Target};
 
 use crate::config::Config;
 
+/// Says in the log what is about to be enforced, and what looks wrong about it.
+pub fn announce(config: &Config) {
+    let [on, off] = flags_in_words(config.flags);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "sockgate guards {}", config.docker_socket.display());
+    tracing::info!("policy: env flags, {on}");
+    tracing::info!("policy: env flags, {off}");
+    for warning in warnings(config.flags) {
+        tracing::warn!("{warning}");
+    }
+    for hint in &config.hints {
+        tracing::warn!("{hint}");
+    }
+}
+
 /// `on: …` and `off: …`, as one line each.
 pub(crate) fn flags_in_words(flags: Flags) -> [String; 2] {
     let names = |on: bool| {
@@ -13,12 +27,20 @@ pub(crate) fn flags_in_words(flags: Flags) -> [String; 2] {
             Flag::ALL.iter().filter(|&&flag| flags.has(flag) == on).map(|flag| flag.name()).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(" ") }
     };
-    [format!("on:  {}", names(true)), format!("off: {}", names(false))]
+    [format!("on: {}", names(true)), format!("off: {}", names(false))]
 }
 
 /// What an operator should know about this combination of flags.
 pub(crate) fn warnings(flags: Flags) -> Vec<String> {
     let mut warnings: Vec<_> = Flag::ALL.iter().filter_map(|&flag| idle_flag(flags, flag)).collect();
+    if !flags.has(Flag::Ping) {
+        warnings.push("PING=0 takes version negotiation away: newer clients may speak a version that the engine refuses".into());
+    }
+    if flags.has(Flag::Swarm) {
+        warnings.push(
+            "SWARM=1 shows the swarm's join tokens: whoever has one can add a node, or a manager".into(),
+        );
+    }
     warnings.extend(ROOT.iter().filter_map(|&(first, second, how)| {
         let both = flags.has(first) && flags.has(second);
         both.then(|| {
@@ -29,10 +51,11 @@ pub(crate) fn warnings(flags: Flags) -> Vec<String> {
 }
 
 /// Combinations with which a client can become root, and how.
-const ROOT: [(Flag, Flag, &str); 5] = [
+const ROOT: [(Flag, Flag, &str); 6] = [
     (Flag::Containers, Flag::Post, "a client can create a container that mounts / or is privileged"),
     (Flag::Services, Flag::Post, "a client can create a service that mounts /"),
     (Flag::Plugins, Flag::Post, "a client can install a plugin with every privilege"),
+    (Flag::Grpc, Flag::Post, "a client can build images, also with BUILD=0, and a build runs commands"),
     (Flag::Swarm, Flag::Post, "a client can make the engine join a swarm of its own"),
     (Flag::Containers, Flag::Put, "a client can write files into every container, privileged ones included"),
 ];
@@ -98,14 +121,14 @@ pub(crate) fn explain(flags: Flags, operation: &Operation) -> String {
         ),
         None => format!("operation  not in the catalogue ({}, by its method)\n", access(operation)),
     };
-    let _ = writeln!(text, "forwarded  {} {}", operation.method(), operation.target());
+    let _ = writeln!(text, "judged as  {} {}", operation.method(), operation.target());
     if let Some(subject) = operation.subject() {
         let _ = writeln!(text, "subject    {subject}");
     }
-    let unmet: Vec<_> = policy::unmet(flags, operation).collect();
-    let _ = match unmet.first() {
-        None => writeln!(text, "verdict    allowed"),
-        Some(reason) => writeln!(text, "verdict    denied: {reason}"),
+    let decision = policy::decide(flags, operation);
+    let _ = match &decision {
+        Decision::Allow => writeln!(text, "verdict    allowed"),
+        Decision::Deny(denial) => writeln!(text, "verdict    denied: {denial}"),
     };
     let needed: Vec<_> = policy::needed_flags(operation).map(|flag| (flag, flags.has(flag))).collect();
     let listed: Vec<_> = needed
@@ -115,8 +138,8 @@ pub(crate) fn explain(flags: Flags, operation: &Operation) -> String {
     if !listed.is_empty() {
         let _ = writeln!(text, "decided by {}", listed.join(", "));
     }
-    if let Some(change) = change(&unmet, &needed) {
-        let _ = writeln!(text, "to change  {change}");
+    if let (Decision::Allow, Some((last, _))) = (decision, needed.last()) {
+        let _ = writeln!(text, "to deny it {}=0", last.name());
     }
     text
 }
@@ -127,18 +150,4 @@ fn access(operation: &Operation) -> &'static str {
         Access::Write => "write",
         Access::Interactive => "interactive: writes stdin",
     }
-}
-
-/// What would turn the verdict round.
-fn change(unmet: &[policy::DenyReason], needed: &[(Flag, bool)]) -> Option<String> {
-    if unmet.iter().any(|reason| reason.flag().is_none()) {
-        return None; // no setting does
-    }
-    let missing: Vec<_> =
-        unmet.iter().filter_map(|reason| reason.flag()).map(|flag| format!("{}=1", flag.name())).collect();
-    if !missing.is_empty() {
-        return Some(format!("set {} to allow it", missing.join(" ")));
-    }
-    let last = needed.last().map(|(flag, _)| flag.name())?;
-    Some(format!("set {last}=0 to deny it"))
 }

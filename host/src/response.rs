@@ -9,7 +9,9 @@ use std::io;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
-use policy::{Flag, Flags, Method};
+use policy::{BadAuthority, DenyReason, Flag, Flags, Method};
+
+use rustix::io::Errno;
 
 use crate::body::ResponseBody;
 use crate::gateway::Refusal;
@@ -55,17 +57,20 @@ struct Message<'m> {
 fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::BadHead(BadHead::UnknownMethod(_)) => StatusCode::METHOD_NOT_ALLOWED,
-        Refusal::BadHead(BadHead::Host(_) | BadHead::Origin(_)) => StatusCode::FORBIDDEN,
+        Refusal::BadHead(BadHead::Host(BadAuthority::NotAllowed(_)) | BadHead::Origin(_)) => {
+            StatusCode::FORBIDDEN
+        }
         Refusal::BadHead(
             BadHead::Target(_)
             | BadHead::Scheme
             | BadHead::HostCount
+            | BadHead::Host(BadAuthority::Malformed)
             | BadHead::TransferCoding
             | BadHead::Connection(_)
             | BadHead::ContentType
             | BadHead::FormBody,
         ) => StatusCode::BAD_REQUEST,
-        Refusal::Denied(Denied::ByFlags(reason)) if reason.is_about_method() => {
+        Refusal::Denied(Denied::ByFlags(denial)) if denial.reason.is_about_method() => {
             StatusCode::METHOD_NOT_ALLOWED
         }
         Refusal::Denied(Denied::ByFlags(_)) => StatusCode::FORBIDDEN,
@@ -115,8 +120,7 @@ fn cause(refusal: &Refusal) -> String {
 }
 
 fn is_out_of_files(error: &io::Error) -> bool {
-    let errno = rustix::io::Errno::from_io_error(error);
-    matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// The methods that the flags let through. Where GET itself is refused (it writes), none is: RFC 9110 §10.2.1.
@@ -127,7 +131,8 @@ fn allow(refusal: &Refusal, flags: Flags) -> HeaderValue {
         Method::Put => flags.has(Flag::Put),
         Method::Delete => flags.has(Flag::Delete),
     };
-    if matches!(refusal, Refusal::Denied(Denied::ByFlags(policy::DenyReason::WriteByGetOff))) {
+    if matches!(refusal, Refusal::Denied(Denied::ByFlags(denial)) if denial.reason == DenyReason::WriteByGetOff)
+    {
         return HeaderValue::from_static("");
     }
     let methods: Vec<_> =

@@ -9,20 +9,24 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{self, HeaderValue};
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::body::ResponseBody;
 use crate::config::Config;
 use crate::engine_socket;
 use crate::gateway::{Client, Gateway, Refusal};
 use crate::listener::{Acceptor, BindError, Listener, Peer, Stream};
-use crate::pace::{Overrun, Pace, Paced, Patience};
+use crate::pace::{Closing, Pace, Paced, Patience};
 use crate::pdp::PolicyDecisionPoint;
+use crate::places::{Place, Places};
 use crate::record::Record;
 use crate::response;
 use crate::upstream::Upstream;
@@ -35,15 +39,6 @@ const MAX_BUFFER: usize = 256 * 1024;
 
 /// Between two attempts while `accept` fails, as it does without a file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Connections beyond the cap that are told so at a time; the rest are closed without a word.
-const MAX_TURNED_AWAY: usize = 64;
-
-/// A client's socket, one to look at it through, and the engine's.
-const FILES_PER_CONNECTION: usize = 3;
-
-/// Listeners, the log, connections that are turned away.
-const FILES_APART: usize = 2 * MAX_TURNED_AWAY + 32;
 
 /// What a cut connection has to say good-bye.
 const CUT_GRACE: Duration = Duration::from_secs(1);
@@ -96,29 +91,7 @@ struct Serving {
     gateway: Gateway,
     patience: Patience,
     draining: CancellationToken,
-    places: Arc<Semaphore>,
-    turned_away: Arc<Semaphore>,
-}
-
-/// `MAX_CONNECTIONS`, or as many as there are file descriptors for: a client that holds the last one would starve the
-/// engine's side.
-fn places(wanted: usize) -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-    let fit = limit.saturating_sub(FILES_APART) / FILES_PER_CONNECTION;
-    if fit < wanted {
-        let fit = fit.max(1);
-        tracing::warn!("MAX_CONNECTIONS={wanted} is lowered to {fit}: the limit of open files is {limit}");
-        return fit;
-    }
-    wanted
-}
-
-/// Whether a connection has a place, or is told that there is none.
-#[derive(Debug)]
-pub(crate) enum Place {
-    Taken(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit),
-    TurnedAway(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit),
+    places: Places,
 }
 
 impl Serving {
@@ -133,8 +106,7 @@ impl Serving {
             },
             patience: config.patience,
             draining: CancellationToken::new(),
-            places: Arc::new(Semaphore::new(places(config.max_connections))),
-            turned_away: Arc::new(Semaphore::new(MAX_TURNED_AWAY)),
+            places: Places::new(config.max_connections),
         }
     }
 
@@ -146,7 +118,7 @@ impl Serving {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    if let Some(place) = self.place() {
+                    if let Some(place) = self.places.take() {
                         self.gateway.tasks.spawn(Arc::clone(&self).serve(stream, peer, place));
                     }
                 }
@@ -158,30 +130,16 @@ impl Serving {
         }
     }
 
-    fn place(&self) -> Option<Place> {
-        match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(permit) => Some(Place::Taken(permit)),
-            Err(_full) => Arc::clone(&self.turned_away).try_acquire_owned().ok().map(Place::TurnedAway),
-        }
-    }
-
     /// One client, until it or the shutdown ends the connection.
     async fn serve(self: Arc<Self>, stream: Stream, peer: Peer, place: Place) {
         let client = Arc::new(Client { peer, pace: Pace::new(), place, cut: self.gateway.cut.clone() });
         let socket = stream.duplicate();
         let io = TokioIo::new(Paced::new(stream, client.pace.clone()));
         let (gateway, for_service) = (&self.gateway, &client);
-        let service = service_fn(move |request: http::Request<hyper::body::Incoming>| async move {
+        let service = service_fn(move |request: Request<Incoming>| async move {
             Ok::<_, Infallible>(match for_service.place {
                 Place::Taken(_) => gateway.handle(request, for_service).await,
-                Place::TurnedAway(_) => {
-                    let record = Record::new(for_service, request.method().clone(), request.uri().clone());
-                    let mut response = response::refuse(&Refusal::Overloaded, gateway.pdp.flags(), record);
-                    response
-                        .headers_mut()
-                        .insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
-                    response
-                }
+                Place::TurnedAway(_) => turn_away(gateway, for_service, &request),
             })
         });
         let connection = http1::Builder::new()
@@ -191,7 +149,7 @@ impl Serving {
             .serve_connection(io, service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        let mut overrun = pin!(client.pace.overrun(self.patience, socket));
+        let mut closing = pin!(client.pace.until_closing(self.patience, socket));
         let mut draining = pin!(self.draining.cancelled());
         let mut is_draining = false;
         loop {
@@ -199,8 +157,8 @@ impl Serving {
                 ended = connection.as_mut() => {
                     return log_end(&client.peer, ended);
                 }
-                limit = overrun.as_mut() => {
-                    return tracing::info!(client = client.peer.name(), "closed a connection: {}", describe(limit));
+                reason = closing.as_mut() => {
+                    return tracing::info!(client = client.peer.name(), "closed a connection: {}", describe(reason));
                 }
                 () = draining.as_mut(), if !is_draining => {
                     is_draining = true;
@@ -226,6 +184,13 @@ impl Serving {
     }
 }
 
+fn turn_away(gateway: &Gateway, client: &Arc<Client>, request: &Request<Incoming>) -> Response<ResponseBody> {
+    let record = Record::new(client, request.method().clone(), request.uri().clone());
+    let mut response = response::refuse(&Refusal::Overloaded, gateway.pdp.flags(), record);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 /// What is no HTTP/1 has been answered by hyper (400, 431 or not at all) and left no record.
 fn log_end(peer: &Peer, ended: hyper::Result<()>) {
     match ended {
@@ -237,10 +202,10 @@ fn log_end(peer: &Peer, ended: hyper::Result<()>) {
     }
 }
 
-const fn describe(limit: Overrun) -> &'static str {
-    match limit {
-        Overrun::Head => "the request's head was not complete within HEADER_TIMEOUT",
-        Overrun::Gone => "the client left",
-        Overrun::Idle => "nothing was asked within IDLE_TIMEOUT",
+const fn describe(reason: Closing) -> &'static str {
+    match reason {
+        Closing::Head => "the request's head was not complete within HEADER_TIMEOUT",
+        Closing::Gone => "the client left",
+        Closing::Idle => "nothing was asked within IDLE_TIMEOUT",
     }
 }

@@ -11,7 +11,17 @@ pub use writer::Flush;
 
 /// Starts the log. What is still unwritten is written when the guard goes.
 pub fn start(format: LogFormat, level: LevelFilter) -> Flush {
-    let (lines, flush) = writer::start(std::io::stderr());
+    let dropped = match format {
+        LogFormat::Text => {
+            |count| format!("{count} log lines were dropped: whoever reads the log is too slow")
+        }
+        LogFormat::Json => |count| {
+            format!(
+                r#"{{"level":"WARN","message":"log lines were dropped: whoever reads the log is too slow","count":{count}}}"#
+            )
+        },
+    };
+    let (lines, flush) = writer::start(std::io::stderr(), dropped);
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(lines)

@@ -21,7 +21,8 @@ use crate::upstream::Lease;
 /// Each direction's buffer.
 const BUFFER: usize = 32 * 1024;
 
-/// How long a client may go on sending what nobody takes, once it has been sent the last output.
+/// How long a client may keep its side open once it has been sent the last output. The engine ends its own side only
+/// when it is through with the client's.
 const LINGER: Duration = Duration::from_secs(30);
 
 /// Both halves of an upgrade, about to happen.
@@ -82,24 +83,27 @@ async fn carry_input(
     sent: &AtomicU64,
     delivered: &CancellationToken,
 ) -> Result<(), ClientBroke> {
-    match copy(input, to_engine, sent).await {
-        Copied::Whole => {
-            // An engine that is gone already needs no end of stream.
-            let _ = to_engine.shutdown().await;
-            Ok(())
-        }
-        Copied::ReadFailed => Err(ClientBroke),
-        Copied::WriteFailed => {
-            let lingered = async {
-                delivered.cancelled().await;
-                tokio::time::sleep(LINGER).await;
-            };
-            let mut nowhere = tokio::io::sink();
-            tokio::select! {
-                dropped = tokio::io::copy(input, &mut nowhere) => dropped.map(drop).map_err(|_gone| ClientBroke),
-                () = lingered => Ok(()),
+    let lingered = async {
+        delivered.cancelled().await;
+        tokio::time::sleep(LINGER).await;
+    };
+    let all_input = async {
+        match copy(input, to_engine, sent).await {
+            Copied::Whole => {
+                // An engine that is gone already needs no end of stream.
+                let _ = to_engine.shutdown().await;
+                Ok(())
+            }
+            Copied::ReadFailed => Err(ClientBroke),
+            Copied::WriteFailed => {
+                let dropped = tokio::io::copy(input, &mut tokio::io::sink()).await;
+                dropped.map(drop).map_err(|_gone| ClientBroke)
             }
         }
+    };
+    tokio::select! {
+        ended = all_input => ended,
+        () = lingered => Ok(()),
     }
 }
 

@@ -15,17 +15,18 @@ use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use policy::Operation;
 use tokio::net::UnixStream;
 use tokio_util::task::TaskTracker;
 
 use crate::body::RequestBody;
-use crate::head::{Framing, Head, Trailers};
+use crate::head::{Framing, Outbound, Trailers};
 use crate::pdp::Permit;
 
 mod pool;
 
 pub(crate) use pool::Lease;
-use pool::Pool;
+use pool::{Pool, Reuse};
 
 /// How long the engine may take to accept a connection, a full backlog included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -98,13 +99,15 @@ impl Upstream {
     /// [`UpstreamError`] if there is none.
     pub(crate) async fn send(
         &self,
-        permit: &Permit,
-        head: Head,
+        permit: Permit,
+        outbound: Outbound,
         body: RequestBody,
     ) -> Result<Answer, UpstreamError> {
-        let repeatable = is_repeatable(&head);
-        let mut request = outbound(permit, head, body)?;
-        if repeatable && let Some(mut lease) = self.pool.take() {
+        let reuse = reuse(permit.operation(), &outbound);
+        let mut request = write(permit.operation(), outbound, body)?;
+        if reuse == Reuse::Kept
+            && let Some(mut lease) = self.pool.take()
+        {
             let spare = without_body(&request);
             match lease.send(request).await {
                 Ok(response) => return Ok(Answer { response, lease }),
@@ -114,12 +117,12 @@ impl Upstream {
             }
             request = spare;
         }
-        let mut lease = self.connect(repeatable).await?;
+        let mut lease = self.connect(reuse).await?;
         let response = lease.send(request).await.map_err(blame)?;
         Ok(Answer { response, lease })
     }
 
-    async fn connect(&self, repeatable: bool) -> Result<Lease, UpstreamError> {
+    async fn connect(&self, reuse: Reuse) -> Result<Lease, UpstreamError> {
         let failed = |source| UpstreamError::Connect { path: self.socket.clone(), source };
         let stream = tokio::time::timeout(CONNECT_TIMEOUT, connect_patiently(&self.socket)).await;
         let stream = match stream {
@@ -134,7 +137,7 @@ impl Upstream {
             .map_err(UpstreamError::Exchange)?;
         // Its end is told to whoever waits for the response or the body.
         let task = self.connections.spawn(async { drop(connection.with_upgrades().await) });
-        Ok(self.pool.lease(sender, task.abort_handle(), repeatable))
+        Ok(self.pool.lease(sender, task.abort_handle(), reuse))
     }
 }
 
@@ -155,15 +158,20 @@ async fn connect_patiently(socket: &PathBuf) -> io::Result<UnixStream> {
     }
 }
 
-/// Nothing changes in the engine if it gets the request twice, and there is no body to be sent twice.
-fn is_repeatable(head: &Head) -> bool {
-    matches!(head.operation.method(), policy::Method::Get | policy::Method::Head)
-        && head.framing == Framing::Empty
-        && head.upgrade.is_none()
+/// Nothing changes in the engine if it gets such a request twice, and there is no body to be sent twice.
+fn reuse(operation: &Operation, outbound: &Outbound) -> Reuse {
+    let only_asks = matches!(operation.method(), policy::Method::Get | policy::Method::Head);
+    match only_asks && outbound.framing == Framing::Empty && outbound.upgrade.is_none() {
+        true => Reuse::Kept,
+        false => Reuse::Never,
+    }
 }
 
-fn outbound(permit: &Permit, head: Head, body: RequestBody) -> Result<Request<RequestBody>, UpstreamError> {
-    let operation = permit.operation();
+fn write(
+    operation: &Operation,
+    outbound: Outbound,
+    body: RequestBody,
+) -> Result<Request<RequestBody>, UpstreamError> {
     let mut request = Request::new(body);
     *request.method_mut() = match operation.method() {
         policy::Method::Get => Method::GET,
@@ -174,7 +182,7 @@ fn outbound(permit: &Permit, head: Head, body: RequestBody) -> Result<Request<Re
     };
     let target = PathAndQuery::from_maybe_shared(operation.target().to_string());
     *request.uri_mut() = Uri::from(target.map_err(|error| UpstreamError::Unwritable(error.into()))?);
-    let Head { mut headers, framing, upgrade, trailers, .. } = head;
+    let Outbound { mut headers, framing, upgrade, trailers } = outbound;
     frame(&mut headers, framing, upgrade, trailers);
     *request.headers_mut() = headers;
     Ok(request)

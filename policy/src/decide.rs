@@ -11,15 +11,24 @@ use crate::{Access, Family, Flag, Flags, Method, Operation};
 mod tests;
 
 /// What the flags say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Forward it.
     Allow,
     /// Refuse it.
-    Deny(DenyReason),
+    Deny(Denial),
 }
 
-/// Why the flags refuse. `Display` is the sentence for the client: what was refused, and what would allow it.
+/// A refusal by the flags. `Display` is the sentence for the client: what is off, and all that would have to be on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// What stands in the way first.
+    pub reason: DenyReason,
+    /// Everything that does.
+    unmet: Vec<DenyReason>,
+}
+
+/// Why the flags refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DenyReason {
     /// The flag of this method is off.
@@ -39,7 +48,8 @@ pub enum DenyReason {
 /// Decides from values alone.
 #[must_use]
 pub fn decide(flags: Flags, operation: &Operation) -> Decision {
-    unmet(flags, operation).next().map_or(Decision::Allow, Decision::Deny)
+    let unmet: Vec<_> = unmet(flags, operation).collect();
+    unmet.first().copied().map_or(Decision::Allow, |reason| Decision::Deny(Denial { reason, unmet }))
 }
 
 /// Everything that stands in the operation's way, in the order in which it is asked.
@@ -108,21 +118,28 @@ impl DenyReason {
 impl fmt::Display for DenyReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::MethodOff(method, _) => write!(f, "the method {method} is off")?,
-            Self::WriteByGetOff => write!(f, "attaching by websocket writes stdin and writes are off")?,
-            Self::FamilyOff(family, _) => write!(f, "/{family} is off")?,
-            Self::OperationOff(operation_id, _) => write!(f, "{operation_id} is off")?,
-            Self::FamilyClosed(family) => {
-                return write!(f, "/{family} is never forwarded; no setting allows it");
+            Self::MethodOff(method, flag) => write!(f, "the method {method} is off ({}=0)", flag.name()),
+            Self::WriteByGetOff => {
+                f.write_str("attaching by websocket writes stdin and writes are off (POST=0)")
             }
-            Self::UnknownFamily => {
-                return f
-                    .write_str("the path is outside every family of the Engine API; no setting allows it");
-            }
+            Self::FamilyOff(family, flag) => write!(f, "/{family} is off ({}=0)", flag.name()),
+            Self::OperationOff(operation_id, flag) => write!(f, "{operation_id} is off ({}=0)", flag.name()),
+            Self::FamilyClosed(family) => write!(f, "/{family} is never forwarded"),
+            Self::UnknownFamily => f.write_str("the path is outside every family of the Engine API"),
         }
-        match self.flag() {
-            Some(flag) => write!(f, " ({0}=0); {0}=1 would allow it", flag.name()),
-            None => Ok(()),
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hopeless = self.unmet.iter().find(|reason| reason.flag().is_none());
+        write!(f, "{}; ", hopeless.unwrap_or(&self.reason))?;
+        if hopeless.is_some() {
+            return f.write_str("no setting allows it");
         }
+        for flag in self.unmet.iter().filter_map(|reason| reason.flag()) {
+            write!(f, "{}=1 ", flag.name())?;
+        }
+        f.write_str("would allow it")
     }
 }

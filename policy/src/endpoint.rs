@@ -171,7 +171,11 @@ fn lookup(method: Method, family: Family, shape: Shape<'_>) -> Option<Endpoint> 
     INDEX.get(&(method, family, shape)).map(|route| route.endpoint)
 }
 
+/// The route, if it takes such a name: never an empty one.
 fn accepting(method: Method, family: Family, shape: Shape<'_>, name: &str) -> Option<Endpoint> {
+    if name.is_empty() {
+        return None;
+    }
     let route = INDEX.get(&(method, family, shape))?;
     match route.name {
         NameSpan::OneSegment if name.contains('/') => None,

@@ -14,7 +14,7 @@ mod operation;
 mod target;
 
 pub use authority::{BadAuthority, HostRule, OriginRule, UntrustedOrigin, is_host_name, is_web_origin};
-pub use decide::{Decision, DenyReason, decide, needed_flags, unmet};
+pub use decide::{Decision, Denial, DenyReason, decide, needed_flags, unmet};
 pub use endpoint::{Access, Endpoint, Transport};
 pub use family::Family;
 pub use flags::{Flag, Flags, NotASwitch};

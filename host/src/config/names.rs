@@ -8,11 +8,19 @@ use super::settings::{Problems, SETTINGS};
 
 const PREFIX: &str = "SOCKGATE_";
 
-/// Names that other socket proxies use for what has another name here.
-const OTHER_NAMES: [(&str, &str); 3] = [
-    ("SOCKET_PATH", "DOCKER_SOCKET"),
-    ("ALLOW_PAUSE", "POST and CONTAINERS"),
-    ("ALLOW_UNPAUSE", "POST and CONTAINERS"),
+/// Names that other socket proxies read, and what to do about them here.
+const OTHER_NAMES: [(&str, &str); 11] = [
+    ("SOCKET_PATH", "use DOCKER_SOCKET"),
+    ("DISABLE_IPV6", "name the addresses in LISTEN_ADDR"),
+    ("ALLOW_PAUSE", "pausing needs CONTAINERS=1 and POST=1"),
+    ("ALLOW_UNPAUSE", "unpausing needs CONTAINERS=1 and POST=1"),
+    ("ALLOW_LOGS", "CONTAINERS=1 alone lets logs through"),
+    ("ALLOW_ARCHIVE", "CONTAINERS=1 alone lets files be read"),
+    ("ALLOW_EXPORT", "CONTAINERS=1 alone lets exports through"),
+    ("ALLOW_CHANGES", "CONTAINERS=1 alone lets changes through"),
+    ("ALLOW_TOP", "CONTAINERS=1 alone lets top through"),
+    ("ALLOW_STATS", "CONTAINERS=1 alone lets stats through"),
+    ("LIBPOD", "Podman's own API is never forwarded"),
 ];
 
 /// An environment, sorted.
@@ -58,8 +66,8 @@ fn is_of_kubernetes(name: &str) -> bool {
 }
 
 fn hint(name: &str) -> Option<String> {
-    if let Some((_, instead)) = OTHER_NAMES.iter().find(|(other, _)| *other == name) {
-        return Some(format!("{name} is set, which sockgate does not read: the setting here is {instead}"));
+    if let Some((_, advice)) = OTHER_NAMES.iter().find(|(other, _)| *other == name) {
+        return Some(format!("{name} is set, which sockgate does not read: {advice}"));
     }
     let close = closest(name)?;
     Some(format!("{name} is set, which sockgate does not read: did you mean {close}?"))
@@ -69,8 +77,22 @@ fn meant(prefix: &str, name: &str) -> String {
     closest(name).map_or_else(String::new, |close| format!("; did you mean {prefix}{close}?"))
 }
 
-/// One slip of the finger away, in a name that is long enough for that to mean something.
+/// One slip of the finger away. One letter for another only counts in a longer name: PORT is not POST.
 fn closest(name: &str) -> Option<&'static str> {
     let upper = name.to_ascii_uppercase();
-    known().filter(|known| known.len() >= 4).find(|known| strsim::osa_distance(known, &upper) <= 1)
+    let is_slip = |known: &&str| match strsim::osa_distance(known, &upper) {
+        0 => true,
+        1 => known.len() > 4 || known.len() != upper.len() || is_rearranged(known, &upper),
+        _ => false,
+    };
+    known().filter(|known| known.len() >= 4).find(is_slip)
+}
+
+fn is_rearranged(one: &str, other: &str) -> bool {
+    let sorted = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.sort_unstable();
+        bytes
+    };
+    sorted(one) == sorted(other)
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tracing::level_filters::LevelFilter;
 
 use super::ConfigError;
-use crate::listener::ListenAddr;
+use crate::listener::{ListenAddr, MAX_UNIX_PATH};
 
 /// A variable that is no flag.
 #[derive(Clone, Copy, Debug)]
@@ -91,15 +91,9 @@ impl Problems {
 
 impl Settings {
     pub(super) fn listen(&self, problems: &mut Problems) -> Vec<ListenAddr> {
-        let value = match (&self.listen_addr, &self.docker_socket_addr) {
-            (Some(addr), Some(alias)) if addr != alias => {
-                problems
-                    .add("LISTEN_ADDR and its alias DOCKER_SOCKET_ADDR differ; set one of them".to_owned());
-                addr
-            }
-            (Some(value), _) | (None, Some(value)) => value,
-            (None, None) => default_of("LISTEN_ADDR"),
-        };
+        // The alias first: an image sets LISTEN_ADDR, and nobody sets the alias who does not mean it.
+        let value = self.docker_socket_addr.as_deref().or(self.listen_addr.as_deref());
+        let value = value.unwrap_or(default_of("LISTEN_ADDR"));
         let entries = list(Some(value));
         if entries.is_empty() {
             problems.add("LISTEN_ADDR: there is no address in it".to_owned());
@@ -127,8 +121,8 @@ impl Settings {
             path if !path.starts_with('/') => {
                 Err(format!("{value:?} is not the path of a unix socket, such as /var/run/docker.sock"))
             }
-            path if path.len() > 107 => {
-                Err(format!("{value:?} is too long: a unix socket's path has at most 107 bytes"))
+            path if path.len() > MAX_UNIX_PATH => {
+                Err(format!("{value:?} is too long: a unix socket's path has at most {MAX_UNIX_PATH} bytes"))
             }
             path => Ok(PathBuf::from(path)),
         };
@@ -196,7 +190,8 @@ fn list(value: Option<&str>) -> Vec<String> {
     entries.filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
 }
 
-/// Reads `10s`, `500ms`, `5m`, `1h`, or seconds without a unit. Zero is no time limit that could be kept.
+/// Reads `10s`, `500ms`, `5m`, `1h`, or seconds without a unit. Zero is no limit that could be kept, but for
+/// the grace period: it cuts at once.
 pub(super) fn duration(name: &'static str, value: Option<&str>, problems: &mut Problems) -> Duration {
     let value = value.unwrap_or(default_of(name));
     let digits = value.bytes().take_while(u8::is_ascii_digit).count();
@@ -209,7 +204,7 @@ pub(super) fn duration(name: &'static str, value: Option<&str>, problems: &mut P
         _ => None,
     };
     let millis = number.parse::<u32>().ok().zip(unit).map(|(number, unit)| u64::from(number) * unit);
-    let duration = millis.filter(|millis| *millis > 0).map(Duration::from_millis);
+    let duration = millis.filter(|millis| *millis > 0 || name == "SHUTDOWN_GRACE").map(Duration::from_millis);
     problems.keep(
         name,
         duration.ok_or_else(|| format!("{value:?} is no duration such as 10s or 500ms")),

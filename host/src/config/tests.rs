@@ -66,12 +66,13 @@ fn all_mistakes_are_reported_together() {
 
 #[test]
 fn a_near_miss_is_hinted_at_and_other_programs_variables_are_not() {
-    let hints = read("CONTAINER=1 HOME=/x PATH=/bin PWD=/ LANG=C HOSTNAME=a TERM=x SOCKET_PATH=/x post=1")
+    let hints = read("CONTAINER=1 EXCE=1 PORT=1 HOST=x HOME=/x PATH=/bin PWD=/ LANG=C HOSTNAME=a TERM=x SOCKET_PATH=/x post=1")
         .unwrap()
         .hints;
     let want = [
         "CONTAINER is set, which sockgate does not read: did you mean CONTAINERS?",
-        "SOCKET_PATH is set, which sockgate does not read: the setting here is DOCKER_SOCKET",
+        "EXCE is set, which sockgate does not read: did you mean EXEC?",
+        "SOCKET_PATH is set, which sockgate does not read: use DOCKER_SOCKET",
         "post is set, which sockgate does not read: did you mean POST?",
     ];
     assert_eq!(hints, want);
@@ -99,7 +100,11 @@ fn an_entry_that_could_never_match_is_a_mistake() {
 }
 
 #[test]
-fn an_alias_that_contradicts_its_setting_is_a_mistake() {
-    let error = read("LISTEN_ADDR=:1 DOCKER_SOCKET_ADDR=:2").unwrap_err();
-    assert_eq!(error.0, ["LISTEN_ADDR and its alias DOCKER_SOCKET_ADDR differ; set one of them"]);
+fn the_alias_wins_over_what_an_image_sets() {
+    assert_eq!(read("LISTEN_ADDR=:1 DOCKER_SOCKET_ADDR=:2").unwrap().listen[0].to_string(), ":2");
+}
+
+#[test]
+fn a_stop_may_cut_at_once() {
+    assert_eq!(read("SHUTDOWN_GRACE=0").unwrap().shutdown_grace, Duration::ZERO);
 }

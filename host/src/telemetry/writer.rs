@@ -44,18 +44,20 @@ impl Shared {
     }
 }
 
-/// Starts the writer's thread.
-pub(super) fn start(out: impl Write + Send + 'static) -> (Lines, Flush) {
+/// Starts the writer's thread. `dropped` makes the line that says how many lines are missing.
+pub(super) fn start(out: impl Write + Send + 'static, dropped: fn(u64) -> String) -> (Lines, Flush) {
     let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
     let lines = Lines(Arc::clone(&shared));
     let for_thread = Arc::clone(&shared);
     // Without a thread there is no log; the gateway is worth more than its log.
-    let thread =
-        thread::Builder::new().name("log".to_owned()).spawn(move || write_lines(&for_thread, out)).ok();
+    let thread = thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || write_lines(&for_thread, out, dropped))
+        .ok();
     (lines, Flush { shared, thread })
 }
 
-fn write_lines(shared: &Shared, mut out: impl Write) {
+fn write_lines(shared: &Shared, mut out: impl Write, line_of_dropped: fn(u64) -> String) {
     let mut batch = Vec::new();
     loop {
         let state = shared.state();
@@ -70,7 +72,7 @@ fn write_lines(shared: &Shared, mut out: impl Write) {
         // A log that cannot be written cannot be complained about.
         let _ = out.write_all(&batch);
         if dropped > 0 {
-            let _ = writeln!(out, "{dropped} log lines were dropped: whoever reads the log is too slow");
+            let _ = writeln!(out, "{}", line_of_dropped(dropped));
         }
         if closing {
             shared.state().finished = true;
@@ -167,7 +169,7 @@ mod tests {
     #[test]
     fn every_line_is_written_in_order_by_the_time_that_the_guard_has_gone() {
         let sink = Sink::default();
-        let (lines, flush) = start(sink.clone());
+        let (lines, flush) = start(sink.clone(), |count| format!("{count} dropped"));
         for number in 0..1000 {
             writeln!(&lines, "{number}").unwrap();
         }
@@ -180,7 +182,8 @@ mod tests {
     fn a_reader_that_stalls_costs_lines_and_no_time() {
         let (stalled, go_on) = (mpsc::channel(), mpsc::channel());
         let sink = Sink::default();
-        let (lines, flush) = start(Stalled(stalled.0, go_on.1, sink.clone()));
+        let (lines, flush) =
+            start(Stalled(stalled.0, go_on.1, sink.clone()), |count| format!("{count} dropped"));
         (&lines).write_all(b"first\n").unwrap();
         stalled.1.recv().unwrap();
         let line = vec![b'x'; MAX_UNWRITTEN / 2];
@@ -191,10 +194,6 @@ mod tests {
         drop(flush);
         let written = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
         assert!(written.starts_with("first\n") && written.len() < 2 * MAX_UNWRITTEN);
-        assert!(
-            written.ends_with("3 log lines were dropped: whoever reads the log is too slow\n"),
-            "{}",
-            written.len()
-        );
+        assert!(written.ends_with("3 dropped\n"), "{}", written.len());
     }
 }

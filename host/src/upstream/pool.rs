@@ -29,6 +29,15 @@ struct Idle {
     task: Task,
 }
 
+/// Whether a request goes over kept connections and leaves one behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reuse {
+    /// It does.
+    Kept,
+    /// It has a connection to itself.
+    Never,
+}
+
 /// Closes the connection when dropped.
 #[derive(Debug)]
 struct Task(AbortHandle);
@@ -58,8 +67,11 @@ impl Pool {
     }
 
     /// A new connection, to be kept after the exchange if that was one that may use a kept connection itself.
-    pub(super) fn lease(&self, sender: SendRequest<RequestBody>, task: AbortHandle, keep: bool) -> Lease {
-        Lease { connection: Idle { sender, task: Task(task) }, pool: keep.then(|| self.clone()) }
+    pub(super) fn lease(&self, sender: SendRequest<RequestBody>, task: AbortHandle, reuse: Reuse) -> Lease {
+        Lease {
+            connection: Idle { sender, task: Task(task) },
+            pool: (reuse == Reuse::Kept).then(|| self.clone()),
+        }
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {

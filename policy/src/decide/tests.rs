@@ -13,7 +13,9 @@ fn judge(environment: &str, request: &str) -> String {
     let operation = Operation::new(Method::from_token(method).unwrap(), Target::parse(target).unwrap());
     match decide(flags(environment), &operation) {
         Decision::Allow => "allow".to_owned(),
-        Decision::Deny(reason) => format!("{} {reason}", if reason.is_about_method() { 405 } else { 403 }),
+        Decision::Deny(denial) => {
+            format!("{} {denial}", if denial.reason.is_about_method() { 405 } else { 403 })
+        }
     }
 }
 
@@ -38,9 +40,21 @@ fn every_row_of_the_conformance_table_holds() {
 fn a_denial_names_the_flag_that_would_allow_it() {
     for (environment, request, want) in [
         ("", "GET /containers/json", "403 /containers is off (CONTAINERS=0); CONTAINERS=1 would allow it"),
-        ("", "POST /containers/create", "405 the method POST is off (POST=0); POST=1 would allow it"),
-        ("", "PUT /containers/x/archive", "405 the method PUT is off (PUT=0); PUT=1 would allow it"),
-        ("", "DELETE /containers/x", "405 the method DELETE is off (DELETE=0); DELETE=1 would allow it"),
+        (
+            "",
+            "POST /containers/create",
+            "405 the method POST is off (POST=0); POST=1 CONTAINERS=1 would allow it",
+        ),
+        (
+            "",
+            "PUT /containers/x/archive",
+            "405 the method PUT is off (PUT=0); PUT=1 CONTAINERS=1 would allow it",
+        ),
+        (
+            "",
+            "DELETE /containers/x",
+            "405 the method DELETE is off (DELETE=0); DELETE=1 CONTAINERS=1 would allow it",
+        ),
         (
             "CONTAINERS=1 POST=1",
             "POST /v1.41/containers/x/start",
@@ -66,6 +80,12 @@ fn a_denial_names_the_flag_that_would_allow_it() {
             "HEAD /containers/x/attach/ws",
             "405 attaching by websocket writes stdin and writes are off (POST=0); POST=1 would allow it",
         ),
+        (
+            "",
+            "POST /containers/x/start",
+            "405 the method POST is off (POST=0); POST=1 CONTAINERS=1 ALLOW_START=1 would allow it",
+        ),
+        ("", "POST /debug/pprof/heap", "405 /debug is never forwarded; no setting allows it"),
         ("", "GET /debug/pprof/heap", "403 /debug is never forwarded; no setting allows it"),
         ("POST=1", "POST /libpod/containers/create", "403 /libpod is never forwarded; no setting allows it"),
         ("", "GET /", "403 the path is outside every family of the Engine API; no setting allows it"),

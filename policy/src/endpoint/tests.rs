@@ -54,6 +54,7 @@ fn the_subject_is_what_the_path_names() {
         (Method::Get, "/networks/x/connect", "NetworkInspect", Some("x/connect")),
         (Method::Head, "/containers/x/archive", "ContainerArchiveInfo", Some("x")),
         (Method::Head, "/containers/json", "ContainerList", None),
+        (Method::Delete, "/networks/", "", None),
         (Method::Get, "/services/a/b", "", None),
         (Method::Post, "/containers/x/attach/ws", "", None),
         (Method::Get, "/containers/x/start", "", None),
