@@ -15,11 +15,14 @@ pub(super) async fn hold(vector: Vector, via: Via) {
     let mut client = gateway.connect(via).await;
     // A gateway that refuses early may close while bytes are still on their way; what it answered is read below.
     let _ = client.try_send(&vector.sent).await;
-    if vector.client_side == ClientSide::Shut {
-        client.half_close().await;
+    match vector.client_side {
+        ClientSide::StaysOpen => hear_out(client, &vector).await,
+        ClientSide::Shut => {
+            client.half_close().await;
+            hear_out(client, &vector).await;
+        }
+        ClientSide::Left => drop(client),
     }
-    expect_answers(&mut client, &vector).await;
-    expect_end(client, vector.end).await;
     gateway.begin_stop();
     gateway.until_stopped().await;
     expect_record(&engine, &vector).await;
@@ -32,6 +35,11 @@ fn gateway(vector: &Vector, engine: &FakeEngine) -> Gateway {
         Some(_) => Gateway::start(engine.socket(), &pairs),
         None => Gateway::open_with(engine.socket(), &pairs),
     }
+}
+
+async fn hear_out(mut client: Client, vector: &Vector) {
+    expect_answers(&mut client, vector).await;
+    expect_end(client, vector.end).await;
 }
 
 async fn expect_answers(client: &mut Client, vector: &Vector) {
