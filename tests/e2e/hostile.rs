@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use e2e::Via;
 use tokio::task::LocalSet;
 
+mod echo;
 mod messages;
 mod run;
 mod vector;

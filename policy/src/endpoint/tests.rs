@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use crate::{Endpoint, Method, Operation, Target};
+use crate::{Endpoint, Family, Method, Operation, Target};
 
 fn operation(method: Method, path: &str) -> Operation {
     Operation::new(method, Target::parse(path).unwrap())
@@ -64,4 +64,74 @@ fn the_subject_is_what_the_path_names() {
         let operation = operation(method, path);
         assert_eq!((operation.id(), operation.subject()), (id, subject), "{method} {path}");
     }
+}
+
+/// A route of the engine: method, pattern, operation.
+type Route = (Method, Vec<&'static str>, Endpoint);
+
+/// The routes of a family, in the order in which the engine registers them.
+fn registered(family: Family) -> Vec<Route> {
+    let ids = include_str!("routes.tsv").lines().filter_map(|line| line.split('\t').nth(2));
+    let endpoint = |id: &str| Endpoint::ALL.iter().copied().find(|endpoint| endpoint.operation_id() == id);
+    let routes = ids.filter_map(endpoint).flat_map(|endpoint| {
+        let pattern = |template: &&'static str| template.split('/').skip(1).collect();
+        endpoint.templates().iter().map(pattern).map(move |pattern| (endpoint.method(), pattern, endpoint))
+    });
+    routes.filter(|(_, pattern, _): &Route| pattern[0] == family.segment()).collect()
+}
+
+/// The engine takes the first route whose pattern fits. A name is `.*` or `[^/]+` there.
+fn routed_by_the_engine(routes: &[Route], method: Method, path: &[&str]) -> Option<Endpoint> {
+    fn fits(pattern: &[&str], path: &[&str]) -> bool {
+        match (pattern, path) {
+            ([], []) => true,
+            ([name, behind @ ..], [_, rest @ ..]) if name.ends_with("...}") => {
+                fits(behind, rest) || fits(pattern, rest)
+            }
+            ([word, behind @ ..], [segment, rest @ ..]) => {
+                (word.starts_with('{') || word == segment) && fits(behind, rest)
+            }
+            ([], [_, ..]) | ([_, ..], []) => false,
+        }
+    }
+    routes
+        .iter()
+        .find(|(of, pattern, _)| *of == method && fits(pattern, path))
+        .map(|(_, _, endpoint)| *endpoint)
+}
+
+/// Every path of up to `more` further segments made of `words`.
+fn each_path<'w>(path: &mut Vec<&'w str>, words: &[&'w str], more: usize, visit: &mut dyn FnMut(&[&str])) {
+    visit(path);
+    if more > 0 {
+        for word in words {
+            path.push(word);
+            each_path(path, words, more - 1, visit);
+            path.pop();
+        }
+    }
+}
+
+#[test]
+fn every_short_path_is_the_operation_that_the_engine_routes_it_to() {
+    let mut routed = 0;
+    for &family in Family::ALL {
+        let routes = registered(family);
+        let literals = routes.iter().flat_map(|(_, pattern, _)| pattern).copied();
+        let mut words: Vec<_> = literals.filter(|word| !word.is_empty() && !word.starts_with('{')).collect();
+        words.push("a");
+        words.sort_unstable();
+        words.dedup();
+        let mut agree = |path: &[&str]| {
+            for method in [Method::Get, Method::Post, Method::Put, Method::Delete] {
+                let found = operation(method, &format!("/{}", path.join("/"))).endpoint();
+                assert_eq!(found, routed_by_the_engine(&routes, method, path), "{method} {path:?}");
+                routed += usize::from(found.is_some());
+            }
+        };
+        each_path(&mut vec![family.segment()], &words, 2, &mut agree);
+        let tails = ["a", "attach", "checkpoints", "json", "start", "ws"];
+        each_path(&mut vec![family.segment()], &tails, 4, &mut agree);
+    }
+    assert!(routed > 10_000, "{routed} paths lead to an operation");
 }

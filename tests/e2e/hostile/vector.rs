@@ -17,7 +17,7 @@ pub(super) struct Vector {
     pub engine_answers: Option<String>,
     /// Sent in one write.
     pub sent: Vec<u8>,
-    /// Whether the client ends its side after that.
+    /// What the client does after that.
     pub client_side: ClientSide,
     /// What reaches the engine.
     pub engine_gets: Vec<u8>,
@@ -35,6 +35,8 @@ pub(super) struct Vector {
 pub(super) enum ClientSide {
     StaysOpen,
     Shut,
+    /// The client closes the connection and hears no answer.
+    Left,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +103,7 @@ impl Vector {
             ">" => self.sent.extend(unescape(&format!("{rest}\\r\\n"))?),
             ">|" => self.sent.extend(unescape(rest)?),
             "shut" => self.client_side = ClientSide::Shut,
+            "leave" => (self.client_side, self.end) = (ClientSide::Left, End::Close),
             "<" => self.engine_gets.extend(unescape(&format!("{rest}\\r\\n"))?),
             "<|" => self.engine_gets.extend(unescape(rest)?),
             "cut" => self.extent = Extent::Beginning,
