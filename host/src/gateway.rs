@@ -1,5 +1,6 @@
 //! The spine: parse, decide, forward, answer.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use http::header::{self, HeaderValue};
@@ -45,6 +46,8 @@ pub(crate) struct Client {
     pub pace: Pace,
     /// Its place among `MAX_CONNECTIONS`, which a tunnel keeps when the HTTP connection has ended.
     pub place: Place,
+    /// To look at its socket, which it keeps open: nothing that outlives the connection or its tunnel may hold this.
+    pub socket: Option<OwnedFd>,
     /// The shutdown's grace period is over.
     pub cut: CancellationToken,
 }

@@ -10,7 +10,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Uri, Version, request};
 use policy::{BadAuthority, BadTarget, HostRule, Method, Operation, OriginRule, Target, UntrustedOrigin};
 
-use crate::headers::{self, NamesEndToEnd};
+use crate::headers::{self, BadConnection};
 use crate::listener::{Peer, PeerKind};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -48,9 +48,9 @@ pub(crate) enum BadHead {
     /// Anything but one `chunked`: parsers disagree on it.
     #[error("the only transfer coding that is forwarded is a single chunked")]
     TransferCoding,
-    /// See [`NamesEndToEnd`].
+    /// See [`BadConnection`].
     #[error(transparent)]
-    Connection(#[from] NamesEndToEnd),
+    Connection(#[from] BadConnection),
     /// A type that the engine may read in another way than we do.
     #[error("the Content-Type of a body must be plain ASCII")]
     ContentType,

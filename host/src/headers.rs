@@ -24,19 +24,31 @@ static HOP_BY_HOP: [HeaderName; 10] = [
 const END_TO_END: [&str; 8] =
     ["host", "content-", "authorization", "origin", "sec-", "x-registry-", "x-docker-", "accept"];
 
-/// `Connection` names a field that is not for one hop.
+/// The options that a `Connection` may have on all its lines; real clients send one or two.
+const MAX_OPTIONS: usize = 32;
+
+/// A `Connection` that is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the Connection header names {0}, which is not a hop-by-hop field")]
-pub(crate) struct NamesEndToEnd(String);
+pub(crate) enum BadConnection {
+    /// It names a field that is not for one hop.
+    #[error("the Connection header names {0}, which is not a hop-by-hop field")]
+    NamesEndToEnd(String),
+    /// Each costs a look-up.
+    #[error("the Connection header has more than {MAX_OPTIONS} options")]
+    TooManyOptions,
+}
 
 /// Refuses a `Connection` that would have us remove a field which the engine acts on.
 ///
 /// # Errors
-/// [`NamesEndToEnd`] with the first such name.
-pub(crate) fn require_hop_by_hop_options(headers: &HeaderMap) -> Result<(), NamesEndToEnd> {
+/// [`BadConnection`] with the first such name.
+pub(crate) fn require_hop_by_hop_options(headers: &HeaderMap) -> Result<(), BadConnection> {
     let is_end_to_end = |named: &HeaderName| END_TO_END.iter().any(|field| named.as_str().starts_with(field));
+    if elements(headers, &header::CONNECTION).nth(MAX_OPTIONS).is_some() {
+        return Err(BadConnection::TooManyOptions);
+    }
     match named_by_connection(headers).find(is_end_to_end) {
-        Some(named) => Err(NamesEndToEnd(named.as_str().chars().take(64).collect())),
+        Some(named) => Err(BadConnection::NamesEndToEnd(named.as_str().chars().take(64).collect())),
         None => Ok(()),
     }
 }
@@ -114,6 +126,15 @@ mod tests {
             "x-docker-expose-session-grpc-method: /b",
         ];
         assert_eq!(kept.unwrap(), want);
+    }
+
+    #[test]
+    fn connection_has_a_bounded_number_of_options() {
+        let options = |count| &*Box::leak(vec!["a"; count].join(",").into_boxed_str());
+        assert!(stripped(&[("connection", options(32))]).is_ok());
+        let want = Err("the Connection header has more than 32 options".to_owned());
+        assert_eq!(stripped(&[("connection", options(33))]), want);
+        assert_eq!(stripped(&[("connection", options(20)), ("connection", options(13))]), want);
     }
 
     #[test]

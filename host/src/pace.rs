@@ -102,14 +102,14 @@ impl Pace {
     ///
     /// hyper notices a client that leaves by reading, and it does not read while it holds bytes that it has no use for
     /// yet (a second request behind a stream, an upload that the engine does not take). So the kernel is asked as well.
-    pub(crate) async fn until_closing(&self, patience: Patience, socket: Option<OwnedFd>) -> Closing {
+    pub(crate) async fn until_closing(&self, patience: Patience, socket: Option<&OwnedFd>) -> Closing {
         loop {
             let since = self.0.since.load(Ordering::Relaxed);
             let waited = self.0.start.elapsed().saturating_sub(Duration::from_millis(since >> 2));
             match since & STATE {
                 IN_HEAD if waited >= patience.head => return Closing::Head,
                 IDLE if waited >= patience.idle => return Closing::Idle,
-                IN_FLIGHT | UNDELIVERED if socket.as_ref().is_some_and(has_hung_up) => return Closing::Gone,
+                IN_FLIGHT | UNDELIVERED if socket.is_some_and(will_send_no_more) => return Closing::Gone,
                 _ => tokio::time::sleep((patience.head.min(patience.idle) / 2).min(LOOK)).await,
             }
         }
@@ -117,11 +117,22 @@ impl Pace {
 }
 
 /// Whether the other side will send no more, whatever of it is still unread.
-fn has_hung_up(socket: &OwnedFd) -> bool {
+fn will_send_no_more(socket: &OwnedFd) -> bool {
+    has_any_of(socket, PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR)
+}
+
+/// Waits until the other side will not even take what we send. Over TCP the kernel learns that from an answer to what
+/// we sent, or to its keep-alive probes.
+pub(crate) async fn until_hung_up(socket: &OwnedFd) {
+    while !has_any_of(socket, PollFlags::HUP | PollFlags::ERR) {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn has_any_of(socket: &OwnedFd, flags: PollFlags) -> bool {
     let mut asked = [PollFd::new(socket, PollFlags::RDHUP)];
-    let hung_up = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
     rustix::event::poll(&mut asked, Some(&Timespec::default())).is_ok()
-        && asked.iter().any(|socket| socket.revents().intersects(hung_up))
+        && asked.iter().any(|socket| socket.revents().intersects(flags))
 }
 
 /// A connection whose arriving bytes are noticed.

@@ -112,6 +112,11 @@ impl Record {
         }
     }
 
+    /// Whose it is.
+    pub(crate) fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client)
+    }
+
     /// The request is understood.
     pub(crate) fn is_about(&mut self, operation: Arc<Operation>) {
         self.asked = Asked::Parsed(operation);

@@ -35,7 +35,7 @@ use crate::upstream::Upstream;
 const MAX_HEADERS: usize = 1000;
 
 /// The most that a head may take, and that is read at a time. `X-Registry-Config` alone can take tens of KiB.
-const MAX_BUFFER: usize = 256 * 1024;
+const MAX_BUFFER: usize = 128 * 1024;
 
 /// Between two attempts while `accept` fails, as it does without a file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -132,8 +132,9 @@ impl Serving {
 
     /// One client, until it or the shutdown ends the connection.
     async fn serve(self: Arc<Self>, stream: Stream, peer: Peer, place: Place) {
-        let client = Arc::new(Client { peer, pace: Pace::new(), place, cut: self.gateway.cut.clone() });
         let socket = stream.duplicate();
+        let client =
+            Arc::new(Client { peer, pace: Pace::new(), place, socket, cut: self.gateway.cut.clone() });
         let io = TokioIo::new(Paced::new(stream, client.pace.clone()));
         let (gateway, for_service) = (&self.gateway, &client);
         let service = service_fn(move |request: Request<Incoming>| async move {
@@ -149,7 +150,7 @@ impl Serving {
             .serve_connection(io, service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        let mut closing = pin!(client.pace.until_closing(self.patience, socket));
+        let mut closing = pin!(client.pace.until_closing(self.patience, client.socket.as_ref()));
         let mut draining = pin!(self.draining.cancelled());
         let mut is_draining = false;
         loop {

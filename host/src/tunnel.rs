@@ -6,6 +6,7 @@
 //! takes is read and dropped. Only a broken client ends both directions at once.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio_util::sync::CancellationToken;
 
+use crate::pace;
 use crate::record::{End, Record};
 use crate::upstream::Lease;
 
@@ -57,12 +59,21 @@ impl Upgrade {
         let (mut input, mut to_client) = tokio::io::split(TokioIo::new(downstream));
         let (mut output, mut to_engine) = tokio::io::split(TokioIo::new(upstream));
         let (sent, received) = (Arc::clone(&record.request_bytes), AtomicU64::new(0));
+        let client = record.client();
         let delivered = CancellationToken::new();
+        let input = async {
+            tokio::select! {
+                ended = carry_input(&mut input, &mut to_engine, &sent) => ended?,
+                () = async { delivered.cancelled().await; tokio::time::sleep(LINGER).await } => return Ok(()),
+            }
+            // A client that has half-closed waits for output, and one that has left looks like it until its kernel says so.
+            tokio::select! {
+                () = delivered.cancelled() => Ok(()),
+                () = until_hung_up(client.socket.as_ref()) => Err(ClientBroke),
+            }
+        };
         let both = async {
-            tokio::try_join!(
-                carry_input(&mut input, &mut to_engine, &sent, &delivered),
-                carry_output(&mut output, &mut to_client, &received, &delivered),
-            )
+            tokio::try_join!(input, carry_output(&mut output, &mut to_client, &received, &delivered))
         };
         record.end = tokio::select! {
             carried = both => carried.map_or(End::TunnelBroken, |_| End::TunnelClosed),
@@ -81,29 +92,18 @@ async fn carry_input(
     input: &mut Reader,
     to_engine: &mut Writer,
     sent: &AtomicU64,
-    delivered: &CancellationToken,
 ) -> Result<(), ClientBroke> {
-    let lingered = async {
-        delivered.cancelled().await;
-        tokio::time::sleep(LINGER).await;
-    };
-    let all_input = async {
-        match copy(input, to_engine, sent).await {
-            Copied::Whole => {
-                // An engine that is gone already needs no end of stream.
-                let _ = to_engine.shutdown().await;
-                Ok(())
-            }
-            Copied::ReadFailed => Err(ClientBroke),
-            Copied::WriteFailed => {
-                let dropped = tokio::io::copy(input, &mut tokio::io::sink()).await;
-                dropped.map(drop).map_err(|_gone| ClientBroke)
-            }
+    match copy(input, to_engine, sent).await {
+        Copied::Whole => {
+            // An engine that is gone already needs no end of stream.
+            let _ = to_engine.shutdown().await;
+            Ok(())
         }
-    };
-    tokio::select! {
-        ended = all_input => ended,
-        () = lingered => Ok(()),
+        Copied::ReadFailed => Err(ClientBroke),
+        Copied::WriteFailed => {
+            let dropped = tokio::io::copy(input, &mut tokio::io::sink()).await;
+            dropped.map(drop).map_err(|_gone| ClientBroke)
+        }
     }
 }
 
@@ -121,6 +121,13 @@ async fn carry_output(
             ended.map_err(|_gone| ClientBroke)
         }
         Copied::WriteFailed => Err(ClientBroke),
+    }
+}
+
+async fn until_hung_up(socket: Option<&OwnedFd>) {
+    match socket {
+        Some(socket) => pace::until_hung_up(socket).await,
+        None => std::future::pending().await,
     }
 }
 
