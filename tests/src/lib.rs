@@ -13,6 +13,7 @@
 
 mod bound;
 mod client;
+pub mod dockerd;
 mod fake_engine;
 mod gateway;
 mod head;

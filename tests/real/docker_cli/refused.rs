@@ -1,0 +1,182 @@
+//! What the flags do not allow: the user is told which flag would, and the engine's own event log is the witness that
+//! nothing has happened. Each engine is the test's own, so that its whole log must stay as it was.
+
+use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::{Gateway, Via};
+
+use crate::client::{Client, random, text};
+use crate::programs::DockerCli;
+
+with_each_cli! {
+    without_post_put_and_delete_nothing_changes
+    a_family_that_is_off_names_its_flag
+    starting_stopping_and_restarting_need_their_own_flags
+    exec_needs_its_flag_besides_containers
+    a_refused_upload_still_says_why
+    a_build_that_is_off_builds_nothing
+    what_defaults_allow_still_works
+}
+
+const READ_ONLY: &str = "CONTAINERS EXEC IMAGES BUILD SESSION GRPC COMMIT NETWORKS VOLUMES SWARM SYSTEM INFO ALLOW_START \
+     ALLOW_STOP ALLOW_RESTARTS";
+
+/// Commands that write, and the flag of their method.
+const WRITES: &[(&str, &str)] = &[
+    ("create IMAGE true", "POST=1"),
+    ("run IMAGE true", "POST=1"),
+    ("run --interactive --rm IMAGE cat", "POST=1"),
+    ("start idle", "POST=1"),
+    ("stop victim", "POST=1"),
+    ("restart victim", "POST=1"),
+    ("kill victim", "POST=1"),
+    ("pause victim", "POST=1"),
+    ("rename victim other", "POST=1"),
+    ("update --memory 64m victim", "POST=1"),
+    ("exec victim true", "POST=1"),
+    ("attach victim", "405"), // of a refused upgrade the CLI tells only the status
+    ("commit victim stolen", "POST=1"),
+    ("tag IMAGE stolen", "POST=1"),
+    ("import image.tar stolen", "POST=1"),
+    ("load --input image.tar", "POST=1"),
+    ("build context", "POST=1"),
+    ("network create stolen", "POST=1"),
+    ("network connect bridge idle", "POST=1"),
+    ("volume create stolen", "POST=1"),
+    ("container prune --force", "POST=1"),
+    ("swarm init --advertise-addr 127.0.0.1", "POST=1"),
+    ("rm --force victim", "DELETE=1"),
+    ("rmi --force IMAGE", "DELETE=1"),
+    ("network rm spare", "DELETE=1"),
+    ("volume rm spare", "DELETE=1"),
+    ("cp image.tar idle:/tmp", "PUT=1"),
+];
+
+/// Reads, and the flag of their family.
+const READS: &[(&str, &str)] = &[
+    ("ps", "CONTAINERS=1"),
+    ("logs victim", "CONTAINERS=1"),
+    ("top victim", "CONTAINERS=1"),
+    ("cp victim:/bin/busybox stolen", "CONTAINERS=1"),
+    ("export --output stolen victim", "CONTAINERS=1"),
+    ("images", "IMAGES=1"),
+    ("save --output stolen IMAGE", "IMAGES=1"),
+    ("network ls", "NETWORKS=1"),
+    ("volume ls", "VOLUMES=1"),
+    ("system df", "SYSTEM=1"),
+    ("info", "INFO=1"),
+    ("service ls", "SERVICES=1"),
+    ("secret ls", "SECRETS=1"),
+    ("config ls", "CONFIGS=1"),
+    ("plugin ls", "PLUGINS=1"),
+];
+
+/// An engine with something to lose, and a docker command behind a gateway with only these flags on.
+struct Scene {
+    docker: Client,
+    engine: Dockerd,
+    before: Vec<String>,
+}
+
+impl Scene {
+    fn new(version: DockerCli, via: Via, on: &str) -> Self {
+        let engine = Dockerd::start().unwrap();
+        engine.docker(&["run", "--detach", "--name", "victim", IMAGE, "sleep", "1000"]);
+        engine.docker(&["create", "--name", "idle", IMAGE, "true"]);
+        engine.docker(&["network", "create", "spare"]);
+        engine.docker(&["volume", "create", "spare"]);
+        let before = engine.events();
+        let flags: Vec<_> = on.split_whitespace().map(|name| (name, "1")).collect();
+        let gateway = Gateway::start(&engine.socket(), &flags);
+        let docker = Client::behind(version.program(), gateway, via).with("DOCKER_BUILDKIT", "0");
+        docker.write("image.tar", "");
+        docker.write("context/Dockerfile", format!("FROM {IMAGE}\nRUN true\n"));
+        Self { docker, engine, before }
+    }
+
+    /// Runs a command that must be refused with a sentence that names `flag`.
+    fn refuses(&self, command: &str, flag: &str) {
+        let command = command.replace("IMAGE", IMAGE);
+        let complaint = self.docker.fails(&command.split_whitespace().collect::<Vec<_>>());
+        assert!(complaint.contains(flag), "docker {command}: {complaint}");
+    }
+
+    /// The engine has done nothing but this since the scene was set.
+    fn witnesses(&self, news: &[&str]) {
+        let events = self.engine.events();
+        assert_eq!(events[..self.before.len()], self.before);
+        assert_eq!(events[self.before.len()..], *news);
+    }
+}
+
+fn without_post_put_and_delete_nothing_changes(version: DockerCli, via: Via) {
+    let scene = Scene::new(version, via, READ_ONLY);
+    for (command, flag) in WRITES {
+        scene.refuses(command, flag);
+    }
+    assert_eq!(scene.docker.ok(&["ps", "--format", "{{.Names}}"]), "victim", "reading still works");
+    scene.witnesses(&[]);
+}
+
+fn a_family_that_is_off_names_its_flag(version: DockerCli, via: Via) {
+    let scene = Scene::new(version, via, "POST PUT DELETE ALLOW_START ALLOW_STOP ALLOW_RESTARTS");
+    for (command, flag) in READS {
+        scene.refuses(command, flag);
+    }
+    scene.refuses("run IMAGE true", "CONTAINERS=1");
+    scene.refuses("start idle", "CONTAINERS=1");
+    scene.refuses("rm --force victim", "CONTAINERS=1");
+    assert!(!scene.docker.file("stolen").exists(), "nothing came out");
+    scene.witnesses(&[]);
+}
+
+fn starting_stopping_and_restarting_need_their_own_flags(version: DockerCli, via: Via) {
+    let scene = Scene::new(version, via, "CONTAINERS POST");
+    scene.refuses("start idle", "ALLOW_START=1");
+    scene.refuses("stop victim", "ALLOW_STOP=1");
+    scene.refuses("restart victim", "ALLOW_RESTARTS=1");
+    scene.refuses("kill victim", "ALLOW_RESTARTS=1");
+    scene.witnesses(&[]);
+    scene.docker.ok(&["rename", "idle", "renamed"]);
+    scene.witnesses(&["container rename renamed"]);
+}
+
+fn exec_needs_its_flag_besides_containers(version: DockerCli, via: Via) {
+    let scene = Scene::new(version, via, "CONTAINERS POST ALLOW_START");
+    scene.refuses("exec victim true", "EXEC=1");
+    scene.refuses("exec --interactive victim sh", "EXEC=1");
+    scene.refuses("exec --detach victim touch /stolen", "EXEC=1");
+    scene.witnesses(&[]);
+}
+
+fn a_refused_upload_still_says_why(version: DockerCli, via: Via) {
+    let scene = Scene::new(version, via, "POST CONTAINERS");
+    scene.docker.write("image.tar", random(20 << 20));
+    scene.docker.write("context/blob", random(20 << 20));
+    for _ in 0..5 {
+        scene.refuses("load --input image.tar", "IMAGES=1");
+        scene.refuses("import image.tar stolen", "IMAGES=1");
+        scene.refuses("build context", "BUILD=1");
+    }
+    scene.witnesses(&[]);
+}
+
+fn a_build_that_is_off_builds_nothing(version: DockerCli, via: Via) {
+    let mut scene = Scene::new(version, via, "POST CONTAINERS IMAGES ALLOW_START");
+    scene.refuses("build context", "BUILD=1");
+    if version == DockerCli::V20 {
+        scene.docker = scene.docker.with("DOCKER_BUILDKIT", "1");
+        scene.refuses("build context", "403"); // of a refused upgrade the CLI tells only the status
+    }
+    scene.witnesses(&[]);
+}
+
+fn what_defaults_allow_still_works(version: DockerCli, via: Via) {
+    let scene = Scene::new(version, via, "");
+    assert!(scene.docker.ok(&["version", "--format", "{{.Server.Version}}"]).starts_with("20.10"));
+    let mut events = scene.docker.start(&["events", "--since", "0"]);
+    events.expect("victim");
+    let output = scene.docker.feed(&["ps"], b"");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "");
+    scene.witnesses(&[]);
+}

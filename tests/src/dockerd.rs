@@ -1,0 +1,180 @@
+//! A real dockerd, private to the tests.
+//!
+//! Every engine runs in namespaces of its own (`dockerd.sh` says how) and ends with its owner: a dropped [`Dockerd`] is
+//! gone when `drop` returns, the one of [`Dockerd::shared`] goes when the test process ends, by whatever cause.
+//! What a test asks here goes straight to the engine's socket, past every gateway: it is the witness.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// The image that every engine starts with: busybox under all its names, nothing else.
+pub const IMAGE: &str = "e2e/busybox:1";
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+const PING_PAUSE: Duration = Duration::from_millis(20);
+const HINT: &str = "`tests/run` installs what the tests with a real engine need, and must run as root";
+
+/// A running engine, its image loaded.
+#[derive(Debug)]
+pub struct Dockerd {
+    folder: PathBuf,
+    /// `dockerd.sh`; it ends the engine when its stdin closes.
+    keeper: Child,
+}
+
+impl Dockerd {
+    /// The engine that all tests share which neither count nor sweep up what others made.
+    ///
+    /// # Panics
+    /// If the engine does not start: each test that needs it fails with the reason.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Result<Dockerd, String>> = OnceLock::new();
+        let started = SHARED.get_or_init(|| Self::start().map_err(|error| format!("{error:#}")));
+        started.as_ref().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// An engine for one test alone.
+    pub fn start() -> Result<Self> {
+        for program in ["dockerd", "unshare", "ip", "iptables", "tar", "docker", "busybox"] {
+            ensure!(on_path(program).is_some(), "`{program}` is not on PATH; {HINT}");
+        }
+        // Directly below /tmp: a socket's path has at most 107 bytes. `dockerd.sh` removes it.
+        let folder = tempfile::Builder::new().prefix("sockgate-").tempdir_in("/tmp")?.keep();
+        let keeper = Command::new("sh")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dockerd.sh"))
+            .arg(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(folder.join("keeper.log"))?)
+            // Ctrl-C is for the tests; the keeper then sees its stdin close and cleans up.
+            .process_group(0)
+            .spawn()
+            .context("sh")?;
+        let mut engine = Self { folder, keeper };
+        engine.wait_until_it_answers()?;
+        engine.import_busybox()?;
+        Ok(engine)
+    }
+
+    /// Where the engine listens.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("docker.sock")
+    }
+
+    /// Runs the `docker` command against the engine itself and returns what it printed.
+    ///
+    /// # Panics
+    /// If the command fails.
+    pub fn docker(&self, arguments: &[&str]) -> String {
+        self.try_docker(arguments).unwrap_or_else(|error| panic!("{error:#}"))
+    }
+
+    /// The engine's event log, oldest first, as `container start NAME`: its newest 256 events, which is all of them if
+    /// the test keeps an engine for itself.
+    pub fn events(&self) -> Vec<String> {
+        self.events_where(&[])
+    }
+
+    /// What the event log holds about this container.
+    pub fn events_of(&self, container: &str) -> Vec<String> {
+        self.events_where(&["--filter", &format!("container={container}")])
+    }
+
+    fn events_where(&self, filter: &[&str]) -> Vec<String> {
+        // With an end in the past the engine answers from its log and closes. Its clock is ours.
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock past 1970");
+        let until = format!("{}.{:09}", now.as_secs(), now.subsec_nanos());
+        let format = "{{.Type}} {{.Action}} {{or .Actor.Attributes.name .Actor.ID}}";
+        let log = self
+            .docker(&[&["events", "--since", "0", "--until", &until, "--format", format], filter].concat());
+        log.lines().map(str::to_owned).collect()
+    }
+
+    fn try_docker(&self, arguments: &[&str]) -> Result<String> {
+        let output = Command::new("docker")
+            .args(arguments)
+            .env("DOCKER_HOST", format!("unix://{}", self.socket().display()))
+            .env("DOCKER_CONFIG", self.folder.join("client"))
+            .stdin(Stdio::null())
+            .output()
+            .context("docker")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "docker {}: {}: {said}", arguments.join(" "), output.status);
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    fn wait_until_it_answers(&mut self) -> Result<()> {
+        let give_up = Instant::now() + START_LIMIT;
+        while !ping(&self.socket()) {
+            if let Some(status) = self.keeper.try_wait()? {
+                bail!("dockerd ended at once ({status}); {HINT}\n{}", self.log());
+            }
+            ensure!(
+                Instant::now() < give_up,
+                "dockerd does not answer after {START_LIMIT:?}\n{}",
+                self.log()
+            );
+            std::thread::sleep(PING_PAUSE);
+        }
+        Ok(())
+    }
+
+    fn log(&self) -> String {
+        ["keeper.log", "log"]
+            .map(|name| std::fs::read_to_string(self.folder.join(name)).unwrap_or_default())
+            .join("\n")
+    }
+
+    fn import_busybox(&self) -> Result<()> {
+        let root = self.folder.join("image");
+        let bin = root.join("bin");
+        for folder in ["bin", "etc", "tmp"] {
+            std::fs::create_dir_all(root.join(folder))?;
+        }
+        let busybox = on_path("busybox").context("busybox")?;
+        std::fs::copy(&busybox, bin.join("busybox"))?;
+        let names = Command::new(&busybox).arg("--list").output()?.stdout;
+        for name in String::from_utf8(names)?.lines().filter(|name| *name != "busybox") {
+            std::os::unix::fs::symlink("busybox", bin.join(name))?;
+        }
+        let archive = self.folder.join("image.tar");
+        let packed = Command::new("tar").arg("-C").arg(&root).arg("-cf").arg(&archive).arg(".").status()?;
+        ensure!(packed.success(), "tar: {packed}");
+        let archive = archive.to_str().context("the folder's name is ASCII")?;
+        self.try_docker(&["import", "--change", "CMD [\"sh\"]", archive, IMAGE])?;
+        Ok(())
+    }
+}
+
+impl Drop for Dockerd {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        // A keeper that cannot be waited for has ended already.
+        let _ = self.keeper.wait();
+    }
+}
+
+fn ping(socket: &Path) -> bool {
+    let exchange = || -> std::io::Result<String> {
+        let mut stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(START_LIMIT))?;
+        stream.write_all(b"GET /_ping HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    exchange().is_ok_and(|answer| answer.contains(" 200 OK\r\n"))
+}
+
+/// The file that `program` names on PATH.
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
