@@ -12,3 +12,4 @@ mod docs;
 mod faults;
 mod forwarding;
 mod hostile;
+mod regression;

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 
 use crate::fake_engine::Tap;
 use crate::head::{Framing, Head};
@@ -206,6 +206,32 @@ impl Wire {
             }
         };
         within("something to read", readable).await.expect("a live socket");
+    }
+
+    /// Waits until the other side is gone, reading and writing nothing: a read would let it write on.
+    pub async fn until_hung_up(&self) {
+        let hung_up = async {
+            loop {
+                let ready = match &self.socket {
+                    Socket::Tcp(stream) => stream.ready(Interest::READABLE).await,
+                    Socket::Unix(stream) => stream.ready(Interest::READABLE).await,
+                };
+                if ready.expect("a live socket").is_read_closed() {
+                    return;
+                }
+                self.forget_readiness();
+            }
+        };
+        within("the other side to be gone", hung_up).await;
+    }
+
+    /// Has the next `ready` wait for news.
+    fn forget_readiness(&self) {
+        let blocked = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        let _ = match &self.socket {
+            Socket::Tcp(stream) => stream.try_io(Interest::READABLE, blocked),
+            Socket::Unix(stream) => stream.try_io(Interest::READABLE, blocked),
+        };
     }
 
     /// Reads the next request's head, however long it takes; `None` once the stream has ended. For the engine, which
