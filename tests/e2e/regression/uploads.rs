@@ -1,12 +1,13 @@
 //! Uploads that nobody takes: the client saw a broken connection instead of the answer that said why.
 
-use e2e::{BodyEnd, Client, Via, json, on_both_listeners, request, scene, scene_with};
+use e2e::{BodyEnd, Client, FakeEngine, Gateway, Via, json, on_both_listeners, request, scene, scene_with};
 
 use super::TOO_MUCH;
 
 on_both_listeners![
     a_refusal_arrives_though_the_client_writes_all_before_it_reads,
     a_refusal_arrives_though_the_client_writes_on_while_it_reads,
+    a_refusal_for_any_reason_arrives_before_the_end_of_the_upload,
     an_early_answer_arrives_though_the_client_writes_all_before_it_reads,
     an_early_stream_goes_on_though_the_upload_is_not_taken,
     what_stands_behind_a_refused_upload_is_judged,
@@ -14,6 +15,7 @@ on_both_listeners![
     a_refused_client_that_waits_to_continue_is_not_told_to,
     an_upload_that_goes_on_after_its_refusal_is_cut_off,
     a_stop_waits_for_an_unwanted_upload_no_longer_than_the_grace,
+    a_stop_waits_for_an_endless_unwanted_upload_no_longer_than_the_header_timeout,
     a_broken_upload_is_the_clients_fault,
 ];
 
@@ -63,6 +65,26 @@ async fn a_refusal_arrives_though_the_client_writes_on_while_it_reads(via: Via) 
         let (refusal, pong) = rest.split_once("HTTP/1.1 200 OK\r\n").expect("an answer behind the refusal");
         assert!(refusal.contains("IMAGES"), "{refusal}");
         assert!(pong.ends_with("OK"), "{pong}");
+    }
+}
+
+async fn a_refusal_for_any_reason_arrives_before_the_end_of_the_upload(via: Via) {
+    let engine = FakeEngine::absent();
+    let gateway = Gateway::open_with(engine.socket(), &[("PUT", "0")]);
+    for (line, header, status, named) in [
+        ("PUT /containers/web/archive", "Content-Type: application/x-tar", 405, "PUT"),
+        ("POST /build", "Content-Type: application/x-www-form-urlencoded", 400, "form"),
+        ("POST /images//load", "Content-Type: application/x-tar", 400, "path"),
+        ("BREW /images/load", "Content-Type: application/x-tar", 405, "BREW"),
+        ("POST /images/load", "Connection: content-type", 400, "content-type"),
+        ("POST /images/load", "Connection: close", 503, "DOCKER_SOCKET"), // allowed, and nobody is there
+    ] {
+        let mut client = gateway.connect(via).await;
+        client.ask(line, &[header, &format!("Content-Length: {TOO_MUCH}")]).await;
+        client.send(vec![b'a'; TOO_MUCH]).await;
+        let refused = client.read_response().await;
+        assert_eq!(refused.status(), status, "{line}, {header}");
+        assert!(refused.text().contains(named), "{line}, {header}: {}", refused.text());
     }
 }
 
@@ -179,6 +201,19 @@ async fn a_stop_waits_for_an_unwanted_upload_no_longer_than_the_grace(via: Via) 
         assert!(client.read_to_end().await.leftover.is_empty());
         gateway.until_stopped().await;
     }
+}
+
+async fn a_stop_waits_for_an_endless_unwanted_upload_no_longer_than_the_header_timeout(via: Via) {
+    let settings =
+        [("IMAGES", "0"), ("HEADER_TIMEOUT", "1s"), ("IDLE_TIMEOUT", "1h"), ("SHUTDOWN_GRACE", "1h")];
+    let (_engine, mut gateway, mut client) = scene_with(via, &settings).await;
+    client.ask("POST /images/load", &["Transfer-Encoding: chunked"]).await;
+    is_refused_by_images(&mut client).await;
+    gateway.begin_stop();
+    let chunk = format!("{:x}\r\n{}\r\n", 4096, "a".repeat(4096));
+    let endless = async { while client.try_send(&chunk).await.is_ok() {} };
+    e2e::within("the end of an endless upload", endless).await;
+    gateway.until_stopped().await;
 }
 
 /// The engine has done nothing wrong, and is not blamed.
