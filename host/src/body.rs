@@ -1,7 +1,6 @@
 //! Bodies on their way through: counted, never collected, and never ended well when they broke.
 
 use std::future::poll_fn;
-use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use crate::gather::Gathered;
 use crate::record::{End, Record};
 use crate::upstream::Lease;
 
@@ -125,20 +125,9 @@ enum Source {
 /// The engine's body, with the connection that it comes over. Dropping it before its end closes that connection.
 #[derive(Debug)]
 pub(crate) struct Relay {
-    inner: Incoming,
-    /// What had come by the time that the head was answered.
-    first: Option<Frame<Bytes>>,
+    inner: Gathered,
     /// Until the body has come to its end.
     lease: Option<Lease>,
-    failure: Option<Failure>,
-}
-
-/// An error of the engine's side. hyper throws away what it has buffered, the head included, if an error comes in the
-/// same poll: so an error waits a turn, in which what came before it is flushed.
-#[derive(Debug)]
-enum Failure {
-    Fresh(hyper::Error),
-    Ripe(hyper::Error),
 }
 
 impl ResponseBody {
@@ -162,60 +151,13 @@ impl ResponseBody {
 impl Relay {
     /// Starts to relay a body.
     ///
-    /// A short chunked answer has come whole with its head, yet its last chunk would be handed over a turn later than
-    /// its data and cost a packet and a system call of its own. So what is there already is taken, and the engine's
-    /// connection gets one turn to say whether that was all. Nothing is waited for.
+    /// A short chunked answer has come whole with its head: all of it is taken before the head is answered, so that
+    /// both go out in one write.
     pub(crate) async fn begin(inner: Incoming, lease: Lease) -> Self {
-        let mut relay = Self { inner, first: None, lease: Some(lease), failure: None };
-        if relay.inner.size_hint().exact().is_none() {
-            relay.first = poll_fn(|cx| Poll::Ready(relay.take_what_is_there(cx))).await;
-        }
-        if relay.first.is_some() {
-            one_turn().await;
-        }
-        relay
+        let mut inner = Gathered::new(inner);
+        inner.begin().await;
+        Self { inner, lease: Some(lease) }
     }
-
-    fn take_what_is_there(&mut self, cx: &mut Context<'_>) -> Option<Frame<Bytes>> {
-        match Pin::new(&mut self.inner).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => Some(frame),
-            Poll::Ready(Some(Err(failure))) => {
-                self.failure = Some(Failure::Fresh(failure));
-                None
-            }
-            Poll::Ready(None) | Poll::Pending => None,
-        }
-    }
-
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        if let Some(frame) = self.first.take() {
-            return Poll::Ready(Some(Ok(frame)));
-        }
-        let failure = match self.failure.take() {
-            Some(Failure::Ripe(failure)) => return Poll::Ready(Some(Err(failure))),
-            Some(Failure::Fresh(failure)) => failure,
-            None => match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
-                Some(Err(failure)) => failure,
-                frame => return Poll::Ready(frame),
-            },
-        };
-        self.failure = Some(Failure::Ripe(failure));
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
-
-/// Lets every task that is ready run once. Unlike `yield_now` it does not ask the kernel for new events.
-async fn one_turn() {
-    let mut yielded = false;
-    poll_fn(|cx| {
-        if mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 impl Body for ResponseBody {
@@ -229,7 +171,7 @@ impl Body for ResponseBody {
         let Self { source, record } = &mut *self;
         let frame = match source {
             Source::Own(text) => text.take().map(|text| Ok(Frame::data(text))),
-            Source::Engine(relay) => ready!(relay.poll_frame(cx)),
+            Source::Engine(relay) => ready!(Pin::new(&mut relay.inner).poll_frame(cx)),
         };
         if let Some(record) = record {
             match &frame {
@@ -244,9 +186,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Own(text) => text.is_none(),
-            Source::Engine(relay) => {
-                relay.first.is_none() && relay.failure.is_none() && relay.inner.is_end_stream()
-            }
+            Source::Engine(relay) => relay.inner.is_end_stream(),
         }
     }
 

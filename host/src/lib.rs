@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 mod engine_socket;
 mod gateway;
+mod gather;
 mod head;
 mod headers;
 mod healthcheck;

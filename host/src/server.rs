@@ -23,6 +23,7 @@ use crate::body::ResponseBody;
 use crate::config::Config;
 use crate::engine_socket;
 use crate::gateway::{Client, Gateway, Refusal};
+use crate::gather::counting_turns;
 use crate::listener::{Acceptor, BindError, Listener, Peer, Stream};
 use crate::pace::{Closing, Pace, Paced, Patience};
 use crate::pdp::PolicyDecisionPoint;
@@ -119,7 +120,9 @@ impl Serving {
             match accepted {
                 Ok((stream, peer)) => {
                     if let Some(place) = self.places.take() {
-                        self.gateway.tasks.spawn(Arc::clone(&self).serve(stream, peer, place));
+                        self.gateway
+                            .tasks
+                            .spawn(counting_turns(Arc::clone(&self).serve(stream, peer, place)));
                     }
                 }
                 Err(error) => {
