@@ -1,26 +1,30 @@
 //! A log line for people: time, level, message, then `name=value` pairs.
 //!
 //! A value is quoted and escaped as soon as it holds anything but plain printable ASCII, so that nothing that a client
-//! chose can end a line or start a pair. Numbers and times are written digit by digit: `core::fmt` would cost more
-//! than the rest of the line.
+//! chose can end a line or start a pair. Numbers are written digit by digit and the date once a second:
+//! `core::fmt` would cost more than the rest of the line.
 
 use std::cell::Cell;
 use std::fmt::{self, Debug, Write as _};
 use std::io::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+/// `2024-01-31T12:34:56.000000Z`.
 type TimeText = [u8; 27];
+
+const NO_TIME: TimeText = *b"0000-00-00T00:00:00.000000Z";
 
 thread_local! {
     static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     /// The second that was last logged, with its text.
-    static SECOND: Cell<(u64, TimeText)> = const { Cell::new((u64::MAX, [0; 27])) };
+    static SECOND: Cell<(u64, TimeText)> = const { Cell::new((u64::MAX, NO_TIME)) };
 }
 
 /// Formats events as one line of text.
@@ -54,34 +58,22 @@ where
 
 /// The time to the microsecond, RFC 3339. The date is worked out once a second.
 fn put_time(line: &mut Vec<u8>) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let (second, mut text) = SECOND.get();
     if second != now.as_secs() {
-        text = date_and_clock(now.as_secs());
+        text = whole_time().unwrap_or(NO_TIME);
         SECOND.set((now.as_secs(), text));
     }
-    put_digits(&mut text[20..26], now.subsec_micros().into());
+    if let Some(micros) = text.get_mut("2024-01-31T12:34:56.".len()..NO_TIME.len() - 1) {
+        put_digits(micros, now.subsec_micros().into());
+    }
     line.extend_from_slice(&text);
 }
 
-/// `2024-01-31T12:34:56.000000Z`. The date after Howard Hinnant's `civil_from_days`, whose year starts in March.
-fn date_and_clock(seconds: u64) -> TimeText {
-    let mut text = *b"0000-00-00T00:00:00.000000Z";
-    let (days, clock) = (seconds / 86_400 + 719_468, seconds % 86_400);
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    put_digits(&mut text[..4], year);
-    put_digits(&mut text[5..7], month);
-    put_digits(&mut text[8..10], day);
-    put_digits(&mut text[11..13], clock / 3_600);
-    put_digits(&mut text[14..16], clock / 60 % 60);
-    put_digits(&mut text[17..19], clock % 60);
-    text
+fn whole_time() -> Option<TimeText> {
+    let mut text = String::new();
+    SystemTime.format_time(&mut Writer::new(&mut text)).ok()?;
+    text.as_bytes().try_into().ok()
 }
 
 /// Fills `place` with the last digits of `value`.
@@ -177,24 +169,5 @@ impl fmt::Display for Escaped<'_> {
         self.0.chars().try_for_each(|c| {
             if c.is_control() { write!(f, "{}", c.escape_default()) } else { f.write_char(c) }
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::date_and_clock;
-
-    #[test]
-    fn a_time_is_written_as_rfc_3339_has_it() {
-        for (seconds, want) in [
-            (0, "1970-01-01T00:00:00.000000Z"),
-            (951_782_399, "2000-02-28T23:59:59.000000Z"),
-            (951_782_400, "2000-02-29T00:00:00.000000Z"),
-            (1_709_251_200, "2024-03-01T00:00:00.000000Z"),
-            (1_767_225_599, "2025-12-31T23:59:59.000000Z"),
-            (4_107_542_400, "2100-03-01T00:00:00.000000Z"),
-        ] {
-            assert_eq!(std::str::from_utf8(&date_and_clock(seconds)), Ok(want), "{seconds}");
-        }
     }
 }
