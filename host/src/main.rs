@@ -6,6 +6,11 @@ use sockgate::cli::{self, Cli, Command};
 use sockgate::{Config, Server, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// hyper takes 64 KiB for each head that it parses. musl's allocator asks the kernel for them and gives them back at once,
+/// glibc's gives back the end of its heap.
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     let command = match Cli::from_args() {
         Ok(command) => command,
