@@ -65,7 +65,7 @@ pub(crate) fn request_line() -> String {
     let listening = log.find_map(|line| Some(line.split_once("listening on ")?.1.to_owned())).unwrap();
     let mut client = TcpStream::connect(listening.split('"').next().unwrap()).unwrap();
     client.set_read_timeout(Some(BOUND)).unwrap();
-    client.write_all(b"GET /info HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    client.write_all(b"GET /v1.41/info HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     client.read_to_end(&mut Vec::new()).unwrap();
     // A stop ends the log, so that looking for the line ends too.
     assert!(Command::new("kill").arg(gateway.id().to_string()).status().unwrap().success());
