@@ -62,7 +62,7 @@ impl RequestBody {
 }
 
 /// A client that sends nothing for so long is not in the middle of an upload.
-const SILENCE: Duration = Duration::from_millis(500);
+const SILENCE: Duration = Duration::from_secs(2);
 
 impl Drop for Upload {
     fn drop(&mut self) {

@@ -99,7 +99,7 @@ impl Gateway {
         let downstream = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
         let body = RequestBody::counted(body, Arc::clone(&record.request_bytes), &self.tasks);
-        let waits_for_100 = parts.headers.contains_key(header::EXPECT);
+        let waits_for_100 = headers::has_token(&parts.headers, &header::EXPECT, "100-continue");
         let (permit, outbound) = match self.judge(parts, client, record).await {
             Ok(judged) => judged,
             Err(refusal) if waits_for_100 => {

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::body::ResponseBody;
+use crate::body::{RequestBody, ResponseBody};
 use crate::config::Config;
 use crate::engine_socket;
 use crate::gateway::{Client, Gateway, Refusal};
@@ -143,7 +143,7 @@ impl Serving {
         let service = service_fn(move |request: Request<Incoming>| async move {
             Ok::<_, Infallible>(match for_service.place {
                 Place::Taken(_) => gateway.handle(request, for_service).await,
-                Place::TurnedAway(_) => turn_away(gateway, for_service, &request),
+                Place::TurnedAway(_) => turn_away(gateway, for_service, request),
             })
         });
         let connection = http1::Builder::new()
@@ -188,8 +188,9 @@ impl Serving {
     }
 }
 
-fn turn_away(gateway: &Gateway, client: &Arc<Client>, request: &Request<Incoming>) -> Response<ResponseBody> {
+fn turn_away(gateway: &Gateway, client: &Arc<Client>, request: Request<Incoming>) -> Response<ResponseBody> {
     let record = Record::new(client, request.method().clone(), request.uri().clone());
+    drop(RequestBody::counted(request.into_body(), Arc::default(), &gateway.tasks)); // which reads it on
     let mut response = response::refuse(&Refusal::Overloaded, gateway.pdp.flags(), record);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response

@@ -23,9 +23,9 @@ use crate::upstream::Lease;
 /// Each direction's buffer.
 const BUFFER: usize = 32 * 1024;
 
-/// How long a client may keep its side open once it has been sent the last output. The engine ends its own side only
-/// when it is through with the client's.
-const LINGER: Duration = Duration::from_secs(30);
+/// An engine that has ended its own side and takes nothing for so long takes no more. (The engine ends an exec like that:
+/// it half-closes and leaves what is still sent to it unread.)
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Both halves of an upgrade, about to happen.
 pub(crate) struct Upgrade {
@@ -62,10 +62,7 @@ impl Upgrade {
         let client = record.client();
         let delivered = CancellationToken::new();
         let input = async {
-            tokio::select! {
-                ended = carry_input(&mut input, &mut to_engine, &sent) => ended?,
-                () = async { delivered.cancelled().await; tokio::time::sleep(LINGER).await } => return Ok(()),
-            }
+            carry_input(&mut input, &mut to_engine, &sent, &delivered).await?;
             // A client that has half-closed waits for output, and one that has left looks like it until its kernel says so.
             tokio::select! {
                 () = delivered.cancelled() => Ok(()),
@@ -87,13 +84,19 @@ impl Upgrade {
     }
 }
 
-/// The client's bytes, until it has ended; what the engine no longer takes is dropped.
+/// The client's bytes, until it has ended; what the engine no longer takes is dropped. However long that takes: closing
+/// on a client that still sends would cost it what it has not read yet.
 async fn carry_input(
     input: &mut Reader,
     to_engine: &mut Writer,
     sent: &AtomicU64,
+    delivered: &CancellationToken,
 ) -> Result<(), ClientBroke> {
-    match copy(input, to_engine, sent).await {
+    let given_up = || async {
+        delivered.cancelled().await;
+        tokio::time::sleep(PATIENCE).await;
+    };
+    match copy(input, to_engine, sent, given_up).await {
         Copied::Whole => {
             // An engine that is gone already needs no end of stream.
             let _ = to_engine.shutdown().await;
@@ -114,7 +117,7 @@ async fn carry_output(
     received: &AtomicU64,
     delivered: &CancellationToken,
 ) -> Result<(), ClientBroke> {
-    match copy(output, to_client, received).await {
+    match copy(output, to_client, received, std::future::pending).await {
         Copied::Whole | Copied::ReadFailed => {
             let ended = to_client.shutdown().await;
             delivered.cancel();
@@ -138,14 +141,25 @@ enum Copied {
     WriteFailed,
 }
 
-async fn copy(from: &mut Reader, to: &mut Writer, count: &AtomicU64) -> Copied {
+/// Copies until an end or an error; a write that is not through when `given_up` is over has failed.
+async fn copy<F: Future<Output = ()>>(
+    from: &mut Reader,
+    to: &mut Writer,
+    count: &AtomicU64,
+    given_up: impl Fn() -> F,
+) -> Copied {
     let mut buffer = vec![0; BUFFER];
     loop {
         let Ok(length) = from.read(&mut buffer).await else { return Copied::ReadFailed };
         let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else {
             return Copied::Whole;
         };
-        if write(to, bytes).await.is_err() {
+        let written = tokio::select! {
+            biased;
+            written = write(to, bytes) => written.is_ok(),
+            () = given_up() => false,
+        };
+        if !written {
             return Copied::WriteFailed;
         }
         count.fetch_add(length as u64, Ordering::Relaxed);

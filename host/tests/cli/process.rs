@@ -2,11 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -57,7 +58,7 @@ impl Running {
     pub(crate) fn start_as_nobody(env: &[(&str, &str)]) -> Self {
         let mut command = Command::new("setpriv");
         command.args(["--reuid", "65534", "--regid", "65534", "--groups", &NOBODY.to_string()]);
-        command.arg(copy_that_nobody_can_read()).env_clear().envs(with_port(env)).stdin(Stdio::null());
+        command.arg(copy_that_nobody_can_run()).env_clear().envs(with_port(env)).stdin(Stdio::null());
         Self::spawn(command)
     }
 
@@ -171,18 +172,19 @@ fn with_port<'e>(env: &[(&'e str, &'e str)]) -> Vec<(&'e str, &'e str)> {
     env
 }
 
-/// The folders above the binary may be closed to others.
-fn copy_that_nobody_can_read() -> &'static Path {
-    static COPY: std::sync::OnceLock<tempfile::TempPath> = std::sync::OnceLock::new();
-    COPY.get_or_init(|| {
-        let copy = tempfile::Builder::new()
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .tempfile()
-            .unwrap()
-            .into_temp_path();
-        std::fs::copy(env!("CARGO_BIN_EXE_sockgate"), &copy).unwrap();
-        copy
-    })
+/// The folders above the binary may be closed to others. Another process makes the copy: a file that this one had open
+/// for writing could not be run while one of its threads is between fork and exec.
+fn copy_that_nobody_can_run() -> &'static Path {
+    static COPY: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let (_, copy) = COPY.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let copy = dir.path().join("sockgate");
+        let install = ["-m", "755", env!("CARGO_BIN_EXE_sockgate")];
+        assert!(Command::new("install").args(install).arg(&copy).status().unwrap().success());
+        (dir, copy)
+    });
+    copy
 }
 
 /// Answers every request on its socket with 200; `/events` without an end.
