@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
+use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::Arguments;
 
@@ -29,6 +30,36 @@ pub(crate) fn gather(arguments: &Arguments, rounds: usize) -> Result<BTreeMap<St
         facts.insert("dockerd".to_owned(), said(Command::new("/usr/sbin/dockerd").arg("--version")));
     }
     Ok(facts)
+}
+
+/// CPU ticks since the machine's start: all that were used, and those that this program and its ended children used.
+#[derive(Clone, Copy)]
+pub(crate) struct Ticks {
+    all: u64,
+    own: u64,
+}
+
+impl Ticks {
+    /// Now.
+    pub(crate) fn now() -> Result<Self> {
+        let sum = |line: &str, skip: usize, take: usize| -> Result<u64> {
+            Ok(line.split_whitespace().skip(skip).take(take).map(str::parse::<u64>).sum::<Result<_, _>>()?)
+        };
+        let machine = fs::read_to_string("/proc/stat")?;
+        let machine = machine.lines().next().context("an empty /proc/stat")?;
+        let own = fs::read_to_string("/proc/self/stat")?;
+        // After the name: fields 14 to 17 are the times of the process and of the children it has waited for.
+        let (_name, own) = own.rsplit_once(") ").context("no name in stat")?;
+        // user, nice and system; then, after idle and iowait, interrupts and what the hypervisor took.
+        Ok(Self { all: sum(machine, 1, 3)? + sum(machine, 6, 3)?, own: sum(own, 11, 4)? })
+    }
+
+    /// How many cores others kept busy since `self`: the less, the more the figures are worth.
+    pub(crate) fn others_since(self, begin: Instant) -> Result<String> {
+        let now = Self::now()?;
+        let ticks = (now.all - self.all).saturating_sub(now.own - self.own);
+        Ok(format!("{:.2} on average", ticks as f64 / 100.0 / begin.elapsed().as_secs_f64()))
+    }
 }
 
 /// The first line that a command prints.

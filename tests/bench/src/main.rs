@@ -33,6 +33,7 @@ use clap::{Parser, Subcommand};
 use tokio::task::LocalSet;
 
 use crate::dockerd::Dockerd;
+use crate::facts::Ticks;
 use crate::report::{HAPROXY, Report, SOCKGATE};
 use crate::subject::{Kind, Running, Subject};
 use crate::workload::{Engine, Fit, Workload};
@@ -103,6 +104,7 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     let workloads = chosen(arguments, share)?;
     let subjects = subjects(arguments)?;
     let folder = tempfile::Builder::new().prefix("sgb").tempdir()?;
+    let (begin, ticks) = (Instant::now(), Ticks::now()?);
     let fake = FakeEngine::start(&folder.path().join("e.sock"))?;
     let mut report = Report {
         facts: facts::gather(arguments, rounds)?,
@@ -127,6 +129,8 @@ async fn measure(arguments: &Arguments) -> Result<()> {
             eprintln!("round {} of {rounds} on {engine:?} done", index + 1);
         }
     }
+    drop(fake);
+    report.facts.insert("cores kept busy by others".to_owned(), ticks.others_since(begin)?);
     publish(arguments, &report)
 }
 

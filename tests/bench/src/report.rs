@@ -64,7 +64,7 @@ const TARGETS: [(&str, Metric, Limit); 12] = [
 ];
 
 /// Metric, its name in a row, its name above a table.
-const TABLES: [(Metric, &str, &str); 11] = [
+const TABLES: [(Metric, &str, &str); 12] = [
     (Metric::CpuPer10k, "CPU s / 10,000", "CPU seconds of the proxy for 10,000 requests (log rows: lines)"),
     (Metric::CpuPerGib, "CPU s / GiB", "CPU seconds of the proxy for a GiB"),
     (Metric::Rate, "requests/s", "Requests a second"),
@@ -75,6 +75,7 @@ const TABLES: [(Metric, &str, &str); 11] = [
     (Metric::RssIdle, "idle MiB", "Resident memory after the first answer, MiB"),
     (Metric::RssLoaded, "after load MiB", "Resident memory after load, MiB"),
     (Metric::RssStreams, "200 streams MiB", "Resident memory with 200 silent event streams, MiB"),
+    (Metric::CpuStreams, "CPU ms", "CPU time in a second in which 200 silent event streams are open, ms"),
     (Metric::LogLines, "log lines / request", "Log lines that the proxy wrote a request"),
 ];
 

@@ -18,6 +18,8 @@ const BOUND: Duration = Duration::from_secs(120);
 /// What a proxy may still do after the last answer (closing, logging) counts too.
 const SETTLE: Duration = Duration::from_millis(30);
 const STREAMS: usize = 200;
+/// How long the silent streams are watched.
+const SILENCE: Duration = Duration::from_secs(2);
 const STARTS: usize = 5;
 
 /// A figure that a workload yields.
@@ -44,6 +46,8 @@ pub(crate) enum Metric {
     RssLoaded,
     /// Resident memory with 200 silent streams open, in MiB.
     RssStreams,
+    /// CPU time in a second in which 200 silent streams are open, in ms.
+    CpuStreams,
     /// Log lines that the proxy wrote a request.
     LogLines,
 }
@@ -285,6 +289,11 @@ async fn memory(running: &Running, engine: &Path) -> Result<Figures> {
     let mut figures = vec![(Metric::RssIdle, resident(&fresh)?)];
     let streams = stream::open_silent(&fresh.address, STREAMS).await?;
     figures.push((Metric::RssStreams, resident(&fresh)?));
+    let meter = Meter::start(&fresh)?;
+    tokio::time::sleep(SILENCE).await;
+    if let Some((cpu, _lines)) = meter.stop().await? {
+        figures.push((Metric::CpuStreams, cpu * 1e3 / SILENCE.as_secs_f64()));
+    }
     drop(streams);
     let fresh = Running::start(&running.subject, engine)?;
     for load in [kept("/_ping", 200, 64, 20_000, 1.0), kept("/containers/json", 200, 64, 5_000, 1.0)] {
