@@ -12,8 +12,9 @@ use tokio::task::AbortHandle;
 
 use crate::body::RequestBody;
 
-/// As many as busy clients use at a time; each idle one costs the engine a goroutine and a file descriptor.
-const MAX_IDLE: usize = 32;
+/// More than busy clients use at a time: past this, each request connects anew. An idle one costs the engine a goroutine
+/// and a file descriptor.
+const MAX_IDLE: usize = 128;
 
 /// After more than this the connection's buffers have grown, so it is closed instead of kept.
 const MAX_BYTES_TO_KEEP: u64 = 1024 * 1024;

@@ -5,11 +5,13 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
 
 /// A test waits no longer than this for anything.
 const BOUND: Duration = Duration::from_secs(20);
@@ -46,6 +48,9 @@ pub(crate) struct Running {
     /// Its first listener, as `LISTEN_ADDR` would name it.
     pub(crate) address: String,
     log: Arc<(Mutex<String>, Condvar)>,
+    /// Of a copy of the binary, which goes with it.
+    #[allow(dead_code, reason = "held for its drop")]
+    folder: Option<TempDir>,
 }
 
 impl Running {
@@ -58,8 +63,11 @@ impl Running {
     pub(crate) fn start_as_nobody(env: &[(&str, &str)]) -> Self {
         let mut command = Command::new("setpriv");
         command.args(["--reuid", "65534", "--regid", "65534", "--groups", &NOBODY.to_string()]);
-        command.arg(copy_that_nobody_can_run()).env_clear().envs(with_port(env)).stdin(Stdio::null());
-        Self::spawn(command)
+        let folder = folder_with_a_copy();
+        command.arg(folder.path().join("sockgate")).env_clear().envs(with_port(env)).stdin(Stdio::null());
+        let mut running = Self::spawn(command);
+        running.folder = Some(folder);
+        running
     }
 
     /// With a hard limit of open files.
@@ -83,7 +91,7 @@ impl Running {
                 for_thread.1.notify_all();
             }
         });
-        let mut running = Self { child, address: String::new(), log };
+        let mut running = Self { child, address: String::new(), log, folder: None };
         running.wait_for_log("listening on ");
         let log = running.log();
         let (_, rest) = log.split_once("listening on ").unwrap();
@@ -174,17 +182,14 @@ fn with_port<'e>(env: &[(&'e str, &'e str)]) -> Vec<(&'e str, &'e str)> {
 
 /// The folders above the binary may be closed to others. Another process makes the copy: a file that this one had open
 /// for writing could not be run while one of its threads is between fork and exec.
-fn copy_that_nobody_can_run() -> &'static Path {
-    static COPY: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_, copy) = COPY.get_or_init(|| {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let copy = dir.path().join("sockgate");
-        let install = ["-m", "755", env!("CARGO_BIN_EXE_sockgate")];
-        assert!(Command::new("install").args(install).arg(&copy).status().unwrap().success());
-        (dir, copy)
-    });
-    copy
+fn folder_with_a_copy() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let install = ["-m", "755", env!("CARGO_BIN_EXE_sockgate")];
+    assert!(
+        Command::new("install").args(install).arg(dir.path().join("sockgate")).status().unwrap().success()
+    );
+    dir
 }
 
 /// Answers every request on its socket with 200; `/events` without an end.
