@@ -27,6 +27,14 @@ async fn attached(via: Via, settings: &[(&str, &str)]) -> (FakeEngine, Gateway, 
     (engine, gateway, client, attach)
 }
 
+/// Over TCP the kernel learns it later, from an answer to its keep-alive probes.
+#[tokio::test]
+async fn a_client_that_leaves_a_silent_tunnel_of_a_unix_listener_frees_the_engine() {
+    let (_engine, _gateway, client, attach) = attached(Via::Unix, &[]).await;
+    drop(client);
+    attach.until_hung_up().await;
+}
+
 /// What `yes | docker exec -i web head -c 4096` does: the process has had enough, and its client never has.
 async fn last_output_is_delivered_though_stdin_cannot_be_written(via: Via) {
     let (_engine, _gateway, mut client, mut attach) = attached(via, &[]).await;
