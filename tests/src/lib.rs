@@ -16,6 +16,7 @@ mod client;
 pub mod dockerd;
 mod fake_engine;
 mod gateway;
+pub mod guests;
 mod head;
 pub mod reference;
 mod socket;

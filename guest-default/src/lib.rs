@@ -1,0 +1,48 @@
+//! The default policy as a component: the crate `policy` behind the policy interface, and nothing of its own.
+//!
+//! Settings are the env flags, as words: `CONTAINERS=1 POST=1`. It is what a policy costs at least, and a base for one
+//! that is stricter in one place.
+
+mod bindings;
+
+use std::cell::Cell;
+
+use bindings::{Decision, Denial, Guest, Manifest, Request};
+use policy::{Flags, Method, Operation, Target};
+
+thread_local! {
+    static FLAGS: Cell<Flags> = Cell::default();
+}
+
+struct DefaultPolicy;
+
+impl Guest for DefaultPolicy {
+    fn configure(settings: String) -> Result<Manifest, String> {
+        FLAGS.set(flags(&settings)?);
+        let (name, version) = (env!("CARGO_PKG_NAME").into(), env!("CARGO_PKG_VERSION").into());
+        Ok(Manifest { name, version, inspect: Vec::new(), attributes: Vec::new() })
+    }
+
+    fn decide(request: Request) -> Decision {
+        let target = Target::parse(&request.path).ok(); // canonical already: parsing changes nothing
+        let Some((method, target)) = Method::from_token(&request.method).zip(target) else {
+            return Decision::Deny(Denial {
+                message: "not a request of the Engine API".into(),
+                status: None,
+            });
+        };
+        match policy::decide(FLAGS.get(), &Operation::new(method, target)) {
+            policy::Decision::Allow => Decision::Allow,
+            policy::Decision::Deny(denial) => {
+                let status = denial.reason.is_about_method().then_some(405);
+                Decision::Deny(Denial { message: denial.to_string(), status })
+            }
+        }
+    }
+}
+
+fn flags(settings: &str) -> Result<Flags, String> {
+    let words: Vec<_> = settings.split_whitespace().collect();
+    let value_of = |name| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    Flags::from_values(|flag| value_of(flag.name())).map_err(|mistakes| format!("{mistakes:?}"))
+}

@@ -1,0 +1,49 @@
+//! Policies for the tests, built from their sources when a test first asks for one.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+/// The root of the repository.
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// The component of a Rust package of the workspace, such as `guest-default`. Cargo sees to it that it is up to date.
+///
+/// # Panics
+/// When the package cannot be built.
+#[must_use]
+pub fn rust(package: &str) -> PathBuf {
+    static BUILT: LazyLock<Mutex<HashMap<String, PathBuf>>> = LazyLock::new(Mutex::default);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    built.entry(package.to_owned()).or_insert_with(|| build_rust(package)).clone()
+}
+
+fn build_rust(package: &str) -> PathBuf {
+    let target = target_folder().join("guests");
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--locked",
+            "--quiet",
+            "--profile",
+            "guest",
+            "--target",
+            "wasm32-wasip2",
+            "--package",
+            package,
+        ])
+        .current_dir(ROOT)
+        .env("CARGO_TARGET_DIR", &target)
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "cannot build {package}: {}", String::from_utf8_lossy(&output.stderr));
+    target.join("wasm32-wasip2/guest").join(package.replace('-', "_")).with_extension("wasm")
+}
+
+/// The target folder that this very program was built into: two levels above `debug/deps/e2e-…`.
+fn target_folder() -> PathBuf {
+    let program = std::env::current_exe().expect("a running program has a path");
+    let debug = program.ancestors().find(|folder| folder.join("deps").is_dir());
+    debug.and_then(Path::parent).expect("a program that cargo built").to_owned()
+}
