@@ -15,10 +15,12 @@ use crate::listener::ListenAddr;
 use crate::pace::Patience;
 
 mod names;
+mod policies;
 mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use policies::{Mode, Policies, PolicyConfig, PolicySettings};
 pub use settings::{LogFormat, SETTINGS, Setting};
 use settings::{Problems, Settings};
 
@@ -35,6 +37,8 @@ pub struct Config {
     pub(crate) admission: Admission,
     /// The default policy.
     pub flags: Flags,
+    /// What is asked before the flags.
+    pub policies: Policies,
     /// `HEADER_TIMEOUT` and `IDLE_TIMEOUT`.
     pub(crate) patience: Patience,
     /// `MAX_CONNECTIONS`.
@@ -63,6 +67,7 @@ impl Config {
         let mut problems = Problems::default();
         let names::Sorted { ours, hints } = names::sort(vars, &mut problems);
         let flags = read_flags(&ours, &mut problems);
+        let (overrides, ours) = ours.into_iter().partition(|(name, _)| policies::is_override(name));
         let settings = match envy::from_iter::<_, Settings>(ours) {
             Ok(settings) => settings,
             Err(error) => {
@@ -79,6 +84,7 @@ impl Config {
                 origins: OriginRule { allowed: settings.allowed_origins(&mut problems) },
             },
             flags,
+            policies: Policies::read(&settings, &overrides, &mut problems),
             patience: Patience {
                 head: settings::duration("HEADER_TIMEOUT", settings.header_timeout.as_deref(), &mut problems),
                 idle: settings::duration("IDLE_TIMEOUT", settings.idle_timeout.as_deref(), &mut problems),

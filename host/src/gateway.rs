@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::body::{Relay, RequestBody, ResponseBody};
-use crate::head::{Admission, BadHead, Head, Outbound};
+use crate::head::{Admission, BadHead, Framing, Head, Outbound};
 use crate::headers;
 use crate::listener::Peer;
 use crate::pace::Pace;
-use crate::pdp::{Denied, Permit, PolicyDecisionPoint};
+use crate::pdp::{Body, Chain, Denied, Lookups, NoEngine, Permit, PolicyDecisionPoint, Question};
 use crate::places::Place;
 use crate::record::Record;
 use crate::response;
@@ -121,8 +121,38 @@ impl Gateway {
     ) -> Result<(Permit, Outbound), Refusal> {
         let head = Head::parse(parts, &client.peer, &self.admission)?;
         record.is_about(Arc::clone(&head.operation));
-        let permit = self.pdp.permit(head.operation).await?;
-        Ok((permit, head.outbound))
+        let chain = self.pdp.chain();
+        if chain.is_empty() {
+            return Ok((self.pdp.permit_by_flags(head.operation)?, head.outbound));
+        }
+        self.ask(&chain, head, client, record).await
+    }
+
+    /// Has the policies judge.
+    async fn ask(
+        &self,
+        chain: &Chain,
+        head: Head,
+        client: &Client,
+        record: &mut Record,
+    ) -> Result<(Permit, Outbound), Refusal> {
+        let Head { operation, mut outbound } = head;
+        let headers = Arc::new(std::mem::take(&mut outbound.headers));
+        let body = match chain.inspects(&operation) {
+            true if outbound.framing == Framing::Empty => Body::Empty,
+            true | false => Body::Unread,
+        };
+        let question = Question {
+            id: record.id(),
+            lookups: Arc::new(Lookups::new(Arc::new(NoEngine), &operation)),
+            operation,
+            headers: Arc::clone(&headers),
+            body,
+            attributes: client.peer.attributes(),
+        };
+        let permit = self.pdp.permit(chain, question, &mut record.ruling).await?;
+        outbound.headers = Arc::unwrap_or_clone(headers);
+        Ok((permit, outbound))
     }
 
     /// An engine that switches protocols must have been asked to, and to that one.

@@ -28,6 +28,10 @@ mod body;
 
 pub use config::{Config, ConfigError};
 pub use listener::BindError;
+pub use pdp::{
+    Answer, ChainError, Digest, Fault, Inspector, Kind, Limits, LoadError, LookupError, NoEngine,
+    PolicyDenial, SandboxError, Verdict, workbench,
+};
 pub use places::raise_file_limit;
 pub use report::announce;
-pub use server::Server;
+pub use server::{Server, StartError};

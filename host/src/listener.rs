@@ -10,12 +10,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustix::fs::Mode;
 use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::unix::UCred;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 /// The kernel's limit (unix(7): `sun_path` less its end).
@@ -165,10 +167,11 @@ impl Listener {
     /// # Errors
     /// What the runtime says when it cannot watch the socket.
     pub(crate) fn into_acceptor(self) -> io::Result<Acceptor> {
-        Ok(match self.socket {
-            Socket::Tcp(socket) => Acceptor::Tcp(TcpListener::from_std(socket)?),
-            Socket::Unix(socket, file) => Acceptor::Unix(UnixListener::from_std(socket)?, file),
-        })
+        let socket = match self.socket {
+            Socket::Tcp(socket) => AcceptorSocket::Tcp(TcpListener::from_std(socket)?),
+            Socket::Unix(socket, file) => AcceptorSocket::Unix(UnixListener::from_std(socket)?, file),
+        };
+        Ok(Acceptor { socket, address: self.address })
     }
 }
 
@@ -223,10 +226,14 @@ fn remove_stale(path: &Path) -> Result<(), BindError> {
 }
 
 /// A listener inside a runtime.
-pub(crate) enum Acceptor {
-    /// Accepts TCP connections.
+pub(crate) struct Acceptor {
+    socket: AcceptorSocket,
+    address: ListenAddr,
+}
+
+enum AcceptorSocket {
     Tcp(TcpListener),
-    /// Accepts unix connections, and keeps the socket file for as long as it does.
+    /// Keeps the socket file for as long as it accepts.
     Unix(UnixListener, #[allow(dead_code, reason = "held for its drop")] SocketFile),
 }
 
@@ -236,6 +243,8 @@ pub(crate) struct Peer {
     kind: PeerKind,
     /// For the log.
     name: String,
+    /// For policies, by the names that `wit/policy.wit` lists.
+    attributes: Arc<[(String, String)]>,
 }
 
 /// Over what a client came.
@@ -248,14 +257,29 @@ pub(crate) enum PeerKind {
 }
 
 impl Peer {
-    fn tcp(address: SocketAddr) -> Self {
-        Self { kind: PeerKind::Tcp, name: address.to_string() }
+    fn tcp(listener: &ListenAddr, address: SocketAddr) -> Self {
+        let attributes = [
+            ("listener".to_owned(), listener.to_string()),
+            ("peer.address".to_owned(), address.ip().to_canonical().to_string()),
+        ];
+        Self { kind: PeerKind::Tcp, name: address.to_string(), attributes: Arc::from(attributes) }
     }
 
-    /// With the uid that the kernel vouches for.
-    fn unix(uid: Option<u32>) -> Self {
+    /// With the uid and the gid that the kernel vouches for.
+    fn unix(listener: &ListenAddr, credentials: Option<UCred>) -> Self {
+        let uid = credentials.map(|credentials| credentials.uid());
         let name = uid.map_or_else(|| "unix".to_owned(), |uid| format!("unix:uid:{uid}"));
-        Self { kind: PeerKind::Unix, name }
+        let mut attributes = vec![("listener".to_owned(), listener.to_string())];
+        if let Some(credentials) = credentials {
+            attributes.push(("peer.uid".to_owned(), credentials.uid().to_string()));
+            attributes.push(("peer.gid".to_owned(), credentials.gid().to_string()));
+        }
+        Self { kind: PeerKind::Unix, name, attributes: attributes.into() }
+    }
+
+    /// Facts for policies.
+    pub(crate) fn attributes(&self) -> Arc<[(String, String)]> {
+        Arc::clone(&self.attributes)
     }
 
     /// Over what it came.
@@ -275,15 +299,15 @@ impl Acceptor {
     /// # Errors
     /// What `accept` says, such as «too many open files»: the caller pauses and goes on.
     pub(crate) async fn accept(&self) -> io::Result<(Stream, Peer)> {
-        match self {
-            Self::Tcp(listener) => {
+        match &self.socket {
+            AcceptorSocket::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                Ok((Stream::Tcp(stream), Peer::tcp(address)))
+                Ok((Stream::Tcp(stream), Peer::tcp(&self.address, address)))
             }
-            Self::Unix(listener, _) => {
+            AcceptorSocket::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
-                let uid = stream.peer_cred().ok().map(|credentials| credentials.uid());
-                Ok((Stream::Unix(stream), Peer::unix(uid)))
+                let credentials = stream.peer_cred().ok();
+                Ok((Stream::Unix(stream), Peer::unix(&self.address, credentials)))
             }
         }
     }

@@ -30,15 +30,8 @@ fn serve(config: Config) -> ExitCode {
     let _log = telemetry::start(config.log_format, config.log_level);
     sockgate::announce(&config);
     sockgate::raise_file_limit();
-    let server = match Server::bind(config) {
-        Ok(server) => server,
-        Err(error) => {
-            tracing::error!("{error}");
-            return ExitCode::FAILURE;
-        }
-    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(until_signalled(server))) {
+    match runtime.and_then(|runtime| runtime.block_on(until_signalled(config))) {
         Ok(code) => code,
         Err(error) => {
             tracing::error!("cannot serve: {error}");
@@ -48,7 +41,7 @@ fn serve(config: Config) -> ExitCode {
 }
 
 /// The first SIGTERM or SIGINT drains, a second one ends at once.
-async fn until_signalled(server: Server) -> std::io::Result<ExitCode> {
+async fn until_signalled(config: Config) -> std::io::Result<ExitCode> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (first, stop) = tokio::sync::oneshot::channel();
     let twice = async {
@@ -56,8 +49,17 @@ async fn until_signalled(server: Server) -> std::io::Result<ExitCode> {
         let _ = first.send(());
         tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
     };
+    let serve = async {
+        match Server::start(config).await {
+            Ok(server) => server.run(async { drop(stop.await) }).await.map(|()| ExitCode::SUCCESS),
+            Err(error) => {
+                tracing::error!("{error}");
+                Ok(ExitCode::FAILURE)
+            }
+        }
+    };
     tokio::select! {
-        served = server.run(async { drop(stop.await) }) => served.map(|()| ExitCode::SUCCESS),
+        served = serve => served,
         () = twice => Ok(ExitCode::from(130)),
     }
 }

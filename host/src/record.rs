@@ -11,6 +11,7 @@ use http::{StatusCode, Uri};
 use policy::Operation;
 
 use crate::gateway::Client;
+use crate::pdp::Ruling;
 
 /// How a request came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,8 @@ pub(crate) struct Record {
     verdict: Verdict,
     /// Why it was denied, or what went wrong.
     reason: Option<String>,
+    /// How policies judged it.
+    pub ruling: Ruling,
     /// What the client was answered.
     pub status: Option<StatusCode>,
     /// Bytes of body to the engine.
@@ -105,11 +108,17 @@ impl Record {
             asked: Asked::Raw { method, uri },
             verdict: Verdict::Allow,
             reason: None,
+            ruling: Ruling::default(),
             status: None,
             request_bytes: Arc::default(),
             response_bytes: 0,
             end: End::ClientLeft,
         }
+    }
+
+    /// The request's number.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     /// Whose it is.
@@ -173,6 +182,8 @@ impl Record {
                     api_version,
                     decision = self.verdict.as_str(),
                     reason = self.reason.as_deref(),
+                    policy = self.ruling.policy.as_deref().map(tracing::field::display),
+                    observed = self.ruling.observed.as_deref(),
                     status = self.status.map(|status| status.as_u16()),
                     request_bytes = self.request_bytes.load(Ordering::Relaxed),
                     response_bytes = self.response_bytes,

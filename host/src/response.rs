@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use crate::body::ResponseBody;
 use crate::gateway::Refusal;
 use crate::head::BadHead;
-use crate::pdp::Denied;
+use crate::pdp::{Denied, Fault};
 use crate::record::{End, Record};
 use crate::upstream::UpstreamError;
 
@@ -73,7 +73,11 @@ fn status(refusal: &Refusal) -> StatusCode {
         Refusal::Denied(Denied::ByFlags(denial)) if denial.reason.is_about_method() => {
             StatusCode::METHOD_NOT_ALLOWED
         }
-        Refusal::Denied(Denied::ByFlags(_)) => StatusCode::FORBIDDEN,
+        Refusal::Denied(Denied::ByPolicy(_, denial)) => {
+            StatusCode::from_u16(denial.status).unwrap_or(StatusCode::FORBIDDEN)
+        }
+        Refusal::Denied(Denied::PolicyFault(_, Fault::Busy(_))) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Denied(Denied::ByFlags(_) | Denied::PolicyFault(..)) => StatusCode::FORBIDDEN,
         Refusal::Upstream(UpstreamError::Connect { .. }) | Refusal::Overloaded => {
             StatusCode::SERVICE_UNAVAILABLE
         }

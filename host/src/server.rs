@@ -26,7 +26,7 @@ use crate::gateway::{Client, Gateway, Refusal};
 use crate::gather::counting_turns;
 use crate::listener::{Acceptor, BindError, Listener, Peer, Stream};
 use crate::pace::{Closing, Pace, Paced, Patience};
-use crate::pdp::PolicyDecisionPoint;
+use crate::pdp::{ChainError, PolicyDecisionPoint};
 use crate::places::{Place, Places};
 use crate::record::Record;
 use crate::response;
@@ -44,22 +44,37 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a cut connection has to say good-bye.
 const CUT_GRACE: Duration = Duration::from_secs(1);
 
-/// A gateway whose listeners are bound.
+/// A gateway whose listeners are bound and whose policies are loaded.
 #[derive(Debug)]
 pub struct Server {
     config: Config,
     listeners: Vec<Listener>,
+    pdp: PolicyDecisionPoint,
+    tasks: TaskTracker,
+}
+
+/// Why there is no gateway.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A policy cannot be loaded.
+    #[error(transparent)]
+    Policies(#[from] ChainError),
 }
 
 impl Server {
-    /// Binds every address of the configuration.
+    /// Binds every address of the configuration, then loads its policies. Whoever connects meanwhile waits.
     ///
     /// # Errors
-    /// The first [`BindError`].
-    pub fn bind(config: Config) -> Result<Self, BindError> {
+    /// The first [`StartError`].
+    pub async fn start(config: Config) -> Result<Self, StartError> {
         let bound = config.listen.iter().map(|address| Listener::bind(address, config.socket_mode));
         let listeners = bound.collect::<Result<_, _>>()?;
-        Ok(Self { config, listeners })
+        let tasks = TaskTracker::new();
+        let pdp = PolicyDecisionPoint::start(config.flags, &config.policies, &tasks).await?;
+        Ok(Self { config, listeners, pdp, tasks })
     }
 
     /// Where clients connect to: `127.0.0.1:2375`, `unix:///run/sockgate.sock`.
@@ -75,7 +90,7 @@ impl Server {
     /// If the runtime cannot watch a listener.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         engine_socket::warn_if_unreachable(&self.config.docker_socket).await;
-        let serving = Arc::new(Serving::new(&self.config));
+        let serving = Arc::new(Serving::new(&self.config, self.pdp, self.tasks));
         for listener in self.listeners {
             tracing::info!("listening on {}", listener.address());
             let acceptor = listener.into_acceptor()?;
@@ -96,13 +111,13 @@ struct Serving {
 }
 
 impl Serving {
-    fn new(config: &Config) -> Self {
+    fn new(config: &Config, pdp: PolicyDecisionPoint, tasks: TaskTracker) -> Self {
         Self {
             gateway: Gateway {
                 admission: config.admission.clone(),
-                pdp: PolicyDecisionPoint::new(config.flags),
+                pdp,
                 upstream: Upstream::new(config.docker_socket.clone()),
-                tasks: TaskTracker::new(),
+                tasks,
                 cut: CancellationToken::new(),
             },
             patience: config.patience,

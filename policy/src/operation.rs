@@ -73,4 +73,18 @@ impl Operation {
         let found = Endpoint::find(self.method, self.family?, self.target.path())?;
         found.subject
     }
+
+    /// The first path segment, such as `containers`; also of a path outside every family.
+    #[must_use]
+    pub fn family_segment(&self) -> &str {
+        self.target.path().split('/').nth(1).unwrap_or_default()
+    }
+
+    /// The same operation on `id` instead of its subject; `None` if it has no subject, or if `id` cannot stand in a path
+    /// as one.
+    #[must_use]
+    pub fn on(&self, id: &str) -> Option<Self> {
+        let pinned = Self::new(self.method, self.target.with_subject(self.subject()?, id)?);
+        (pinned.endpoint == self.endpoint && pinned.subject() == Some(id)).then_some(pinned)
+    }
 }

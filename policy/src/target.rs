@@ -89,6 +89,25 @@ impl Target {
     pub fn query(&self) -> Option<&str> {
         self.query.as_deref()
     }
+
+    /// The query's names and values, decoded as the engine does (Go's `url.ParseQuery`): in order, repeats kept.
+    pub fn query_pairs(&self) -> impl Iterator<Item = (String, String)> {
+        let pieces = self.query().unwrap_or_default().split('&').filter(|piece| !piece.is_empty());
+        pieces.map(|piece| {
+            let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+            (decode_query(name), decode_query(value))
+        })
+    }
+
+    /// The same with another name in the path: what comes `after` the prefix up to the name, and before the rest.
+    pub(crate) fn with_subject(&self, subject: &str, other: &str) -> Option<Self> {
+        let start = subject.as_ptr().addr().checked_sub(self.path.as_ptr().addr())?;
+        let (before, rest) = self.path.split_at_checked(start)?;
+        let after = rest.strip_prefix(subject)?;
+        let path = format!("{before}{other}{after}");
+        require_canonical(&path).ok()?;
+        Some(Self { path, version_len: self.version_len, query: self.query.clone() })
+    }
 }
 
 /// Prints origin form, to be parsed back to the same value. Every byte of the path that is not plainly allowed in one
@@ -158,6 +177,12 @@ fn decode(raw: &str) -> Result<Cow<'_, str>, BadTarget> {
         Ok(decoded) => Ok(Cow::Owned(decoded)),
         Err(_) => Err(BadTarget::NotUtf8),
     }
+}
+
+/// A piece of a query that has been found readable; a plus is a space there.
+fn decode_query(piece: &str) -> String {
+    let spaced = piece.replace('+', " ");
+    decode(&spaced).map(Cow::into_owned).unwrap_or_default()
 }
 
 fn hex_value(digit: u8) -> Option<u8> {

@@ -152,10 +152,7 @@ fn run(
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let bound = Config::from_vars(vars)
-            .map_err(|problems| problems.to_string())
-            .and_then(|config| Server::bind(config).map_err(|problem| problem.to_string()));
-        let server = match bound {
+        let server = match start(vars).await {
             Ok(server) => server,
             Err(problem) => {
                 let _ = started.send(Err(problem)); // whoever started it waits for this
@@ -170,6 +167,11 @@ fn run(
             .await
             .expect("the runtime can watch the listeners");
     });
+}
+
+async fn start(vars: Vec<(String, String)>) -> Result<Server, String> {
+    let config = Config::from_vars(vars).map_err(|problems| problems.to_string())?;
+    Server::start(config).await.map_err(|problem| problem.to_string())
 }
 
 fn path_text(path: &Path) -> &str {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use policy::Flag;
 
+use super::policies;
 use super::settings::{Problems, SETTINGS};
 
 const PREFIX: &str = "SOCKGATE_";
@@ -57,7 +58,7 @@ fn known() -> impl Iterator<Item = &'static str> {
 }
 
 fn is_known(name: &str) -> bool {
-    known().any(|known| known == name)
+    known().any(|known| known == name) || policies::is_override(name)
 }
 
 /// Kubernetes sets `SOCKGATE_PORT`, `SOCKGATE_SERVICE_HOST` and more in every pod beside a service called `sockgate`.

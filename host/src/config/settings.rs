@@ -54,6 +54,18 @@ settings! {
     idle_timeout "IDLE_TIMEOUT" "5m" "how long a connection may stay open without a request; streams have no limit";
     max_connections "MAX_CONNECTIONS" "1000" "connections at a time; one more is answered 503";
     shutdown_grace "SHUTDOWN_GRACE" "10s" "how long a stop waits for requests in flight before it cuts them";
+    policy "POLICY" ""
+        "WebAssembly components that are asked before the flags, in this order, comma-separated: `/etc/sockgate/rules.wasm`";
+    policy_mode "POLICY_MODE" "decide"
+        "what a policy's verdict is worth: `decide`, `narrow` (it can only take away) or `observe` (it is only logged)";
+    policy_settings "POLICY_SETTINGS" "" "text for the policy to configure itself by, or `@file`";
+    policy_sha256 "POLICY_SHA256" "" "what the SHA-256 of the policy's file must be";
+    policy_timeout "POLICY_TIMEOUT" "100ms" "how long a decision may take, look-ups in the engine included";
+    policy_memory "POLICY_MEMORY" "64MiB" "how much memory a decision may take";
+    policy_body_limit "POLICY_BODY_LIMIT" "1MiB" "the largest body that a policy is shown; a larger one is answered 413";
+    policy_concurrency "POLICY_CONCURRENCY" "32" "decisions at a time; one more waits, and is answered 503 in the end";
+    policy_cache "POLICY_CACHE" "/var/cache/sockgate"
+        "folder for compiled policies, which only the gateway's user may write to; or `off`";
     log_format "LOG_FORMAT" "text" "`text` or `json`";
     log_level "LOG_LEVEL" "info" "`error`, `warn`, `info` (a line for each request), `debug` or `trace`";
 }
@@ -185,7 +197,7 @@ impl Settings {
 }
 
 /// The entries of a comma-separated list.
-fn list(value: Option<&str>) -> Vec<String> {
+pub(super) fn list(value: Option<&str>) -> Vec<String> {
     let entries = value.unwrap_or_default().split(',').map(str::trim);
     entries.filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
 }
@@ -212,6 +224,6 @@ pub(super) fn duration(name: &'static str, value: Option<&str>, problems: &mut P
     )
 }
 
-fn default_of(name: &str) -> &'static str {
+pub(super) fn default_of(name: &str) -> &'static str {
     SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default)
 }

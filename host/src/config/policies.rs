@@ -1,0 +1,252 @@
+//! The settings of policies: which files, in which order, with what.
+//!
+//! Where several policies are loaded, `POLICY_SETTINGS_RESTRICT_CREATE` is for `restrict_create.wasm` (or
+//! `restrict-create.wasm`) alone and wins over `POLICY_SETTINGS`; so for `POLICY_MODE` and `POLICY_SHA256`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::settings::{Problems, Settings, default_of, duration, list};
+use crate::pdp::{Digest, Limits};
+
+/// What may be set for one policy.
+const OVERRIDABLE: [&str; 3] = ["POLICY_MODE", "POLICY_SETTINGS", "POLICY_SHA256"];
+
+/// What a policy's verdict is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It decides.
+    Decide,
+    /// It can only take away: what it allows, the env flags judge.
+    Narrow,
+    /// It decides nothing: what it would have done is logged.
+    Observe,
+}
+
+impl Mode {
+    /// The word for it in settings and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Decide => "decide",
+            Self::Narrow => "narrow",
+            Self::Observe => "observe",
+        }
+    }
+}
+
+/// One entry of `POLICY`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyConfig {
+    /// The file.
+    pub path: PathBuf,
+    /// What its verdict is worth.
+    pub mode: Mode,
+    /// What its `configure` gets.
+    pub settings: PolicySettings,
+    /// What the file must be, if that is pinned.
+    pub sha256: Option<Digest>,
+}
+
+/// `POLICY_SETTINGS`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicySettings {
+    /// The text itself.
+    Text(String),
+    /// `@file`: read at every load.
+    File(PathBuf),
+}
+
+/// The policies and what they may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policies {
+    /// In the order in which they are asked.
+    pub chain: Vec<PolicyConfig>,
+    /// `POLICY_TIMEOUT` and `POLICY_MEMORY`.
+    pub limits: Limits,
+    /// `POLICY_BODY_LIMIT`, in bytes.
+    pub body_limit: usize,
+    /// `POLICY_CONCURRENCY`.
+    pub concurrency: usize,
+    /// `POLICY_CACHE`; `None` for `off`.
+    pub cache: Option<PathBuf>,
+}
+
+/// Whether this is the name of a setting for one policy: `POLICY_MODE_X`.
+pub(super) fn is_override(name: &str) -> bool {
+    OVERRIDABLE.iter().any(|setting| suffix(name, setting).is_some_and(|policy| !policy.is_empty()))
+}
+
+fn suffix<'n>(name: &'n str, setting: &str) -> Option<&'n str> {
+    name.strip_prefix(setting)?.strip_prefix('_')
+}
+
+/// How a file is called in the names of variables: `restrict-create.wasm` is `RESTRICT_CREATE`.
+fn variable_part(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+impl Policies {
+    pub(super) fn read(
+        settings: &Settings,
+        overrides: &BTreeMap<String, String>,
+        problems: &mut Problems,
+    ) -> Self {
+        let files: Vec<_> = list(settings.policy.as_deref()).into_iter().map(PathBuf::from).collect();
+        let parts: Vec<_> = files.iter().map(|file| variable_part(file)).collect();
+        for (at, part) in parts.iter().enumerate() {
+            if parts.iter().take(at).any(|other| other == part) {
+                problems.add(format!(
+                    "POLICY: two files go by the name {part}: call them differently, so that each can have settings"
+                ));
+            }
+        }
+        require_overrides_for(&parts, overrides, problems);
+        let general = [&settings.policy_mode, &settings.policy_settings, &settings.policy_sha256];
+        if files.is_empty() && general.iter().any(|value| value.is_some()) {
+            problems.add(
+                "POLICY is not set, and settings for it are: name the policy's file in POLICY".to_owned(),
+            );
+        }
+        let chain = files.into_iter().zip(&parts).map(|(path, part)| {
+            let setting = |name: &str, general: &Option<String>| {
+                let own = format!("{name}_{part}");
+                match overrides.get(&own) {
+                    Some(value) => (own, Some(value.clone())),
+                    None => (name.to_owned(), general.clone()),
+                }
+            };
+            PolicyConfig {
+                path,
+                mode: mode(setting("POLICY_MODE", &settings.policy_mode), problems),
+                settings: policy_settings(setting("POLICY_SETTINGS", &settings.policy_settings).1),
+                sha256: sha256(setting("POLICY_SHA256", &settings.policy_sha256), problems),
+            }
+        });
+        let chain: Vec<_> = chain.collect();
+        if chain.len() > 1 && settings.policy_sha256.is_some() {
+            problems.add(format!(
+                "POLICY_SHA256 pins one file, and POLICY names {}: pin each by its name, such as POLICY_SHA256_{}",
+                chain.len(),
+                parts.first().map_or("NAME", String::as_str)
+            ));
+        }
+        let limits = Limits {
+            timeout: duration("POLICY_TIMEOUT", settings.policy_timeout.as_deref(), problems),
+            memory: bytes("POLICY_MEMORY", settings.policy_memory.as_deref(), 1 << 20, 4 << 30, problems),
+        };
+        Self {
+            chain,
+            limits,
+            body_limit: bytes(
+                "POLICY_BODY_LIMIT",
+                settings.policy_body_limit.as_deref(),
+                1,
+                64 << 20,
+                problems,
+            ),
+            concurrency: concurrency(settings.policy_concurrency.as_deref(), problems),
+            cache: cache(settings.policy_cache.as_deref(), problems),
+        }
+    }
+}
+
+fn require_overrides_for(parts: &[String], overrides: &BTreeMap<String, String>, problems: &mut Problems) {
+    for name in overrides.keys() {
+        let is_for = |part: &String| OVERRIDABLE.iter().any(|setting| suffix(name, setting) == Some(part));
+        if !parts.iter().any(is_for) {
+            let there_are = if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
+            problems.add(format!(
+                "{name} is for a policy that POLICY does not name; by name there are: {there_are}"
+            ));
+        }
+    }
+}
+
+fn mode((name, value): (String, Option<String>), problems: &mut Problems) -> Mode {
+    let value = value.unwrap_or_else(|| default_of("POLICY_MODE").to_owned());
+    match value.to_ascii_lowercase().as_str() {
+        "decide" => Mode::Decide,
+        "narrow" => Mode::Narrow,
+        "observe" => Mode::Observe,
+        _ => {
+            problems.add(format!("{name}: {value:?} is none of decide, narrow and observe"));
+            Mode::Decide
+        }
+    }
+}
+
+fn policy_settings(value: Option<String>) -> PolicySettings {
+    let value = value.unwrap_or_default();
+    match value.strip_prefix('@') {
+        Some(path) => PolicySettings::File(PathBuf::from(path)),
+        None => PolicySettings::Text(value),
+    }
+}
+
+fn sha256((name, value): (String, Option<String>), problems: &mut Problems) -> Option<Digest> {
+    let value = value?;
+    let digest = Digest::parse(&value);
+    if digest.is_none() {
+        problems.add(format!("{name}: {value:?} is no SHA-256; `sha256sum FILE` prints one"));
+    }
+    digest
+}
+
+fn concurrency(value: Option<&str>, problems: &mut Problems) -> usize {
+    let value = value.unwrap_or(default_of("POLICY_CONCURRENCY"));
+    match value.parse().ok().filter(|count| (1..=1000).contains(count)) {
+        Some(count) => count,
+        None => {
+            problems.add(format!("POLICY_CONCURRENCY: {value:?} is no number from 1 to 1000"));
+            1
+        }
+    }
+}
+
+fn cache(value: Option<&str>, problems: &mut Problems) -> Option<PathBuf> {
+    match value.unwrap_or(default_of("POLICY_CACHE")) {
+        "off" => None,
+        path if path.starts_with('/') => Some(PathBuf::from(path)),
+        other => {
+            problems.add(format!("POLICY_CACHE: {other:?} is no absolute path of a folder, and not `off`"));
+            None
+        }
+    }
+}
+
+/// Reads `64M`, `64MiB`, `1048576`; units are powers of two.
+fn bytes(name: &str, value: Option<&str>, least: u64, most: u64, problems: &mut Problems) -> usize {
+    let value = value.unwrap_or(default_of(name));
+    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = value.split_at(digits);
+    let unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1),
+        "k" | "kb" | "kib" => Some(1 << 10),
+        "m" | "mb" | "mib" => Some(1 << 20),
+        "g" | "gb" | "gib" => Some(1 << 30),
+        _ => None,
+    };
+    let size = number.parse::<u64>().ok().zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
+    let size = size.filter(|size| (least..=most).contains(size)).and_then(|size| usize::try_from(size).ok());
+    size.unwrap_or_else(|| {
+        let range = format!("from {} to {}", Size(least), Size(most));
+        problems.add(format!("{name}: {value:?} is no size {range}, such as {}", default_of(name)));
+        1
+    })
+}
+
+/// A size as people write it.
+struct Size(u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            bytes if bytes >= 1 << 30 => write!(f, "{}GiB", bytes >> 30),
+            bytes if bytes >= 1 << 20 => write!(f, "{}MiB", bytes >> 20),
+            bytes => write!(f, "{bytes} bytes"),
+        }
+    }
+}

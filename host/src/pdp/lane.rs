@@ -1,0 +1,75 @@
+//! Who runs a decision: the gateway's own thread for a first slice of time, and from then on a thread for slow ones.
+//!
+//! Most decisions take microseconds, less than handing them over would cost. One that needs longer, waits for a look-up
+//! or never ends has yielded by then, and goes on where nobody else waits for it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+/// The thread for slow decisions. Dropping it ends it, and what runs on it.
+#[derive(Debug)]
+pub(super) struct SlowLane {
+    runtime: Handle,
+    _stop: oneshot::Sender<()>,
+    _thread: JoinHandle<()>,
+}
+
+/// A host call panicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Panicked;
+
+impl SlowLane {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// If there is no thread or no runtime to be had.
+    pub(super) fn start() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::Builder::new()
+            .name("policy-slow".to_owned())
+            .spawn(move || drop(runtime.block_on(stopped)))?;
+        Ok(Self { runtime: handle, _stop: stop, _thread: thread })
+    }
+
+    /// Runs `work` to its end, here or there. Dropped before that, the work is dropped too.
+    ///
+    /// # Errors
+    /// [`Panicked`].
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Panicked> {
+        let mut work = Box::pin(work);
+        let first = std::future::poll_fn(|cx| Poll::Ready(poll_guarded(work.as_mut(), cx))).await;
+        match first {
+            Err(panicked) => Err(panicked),
+            Ok(Poll::Ready(done)) => Ok(done),
+            Ok(Poll::Pending) => {
+                let task = self.runtime.spawn(work);
+                let _abort = AbortOnDrop(task.abort_handle());
+                task.await.map_err(|_panic_or_shutdown| Panicked)
+            }
+        }
+    }
+}
+
+/// A panic in the first slice must not take the connection with it.
+fn poll_guarded<F: Future>(work: Pin<&mut F>, cx: &mut Context<'_>) -> Result<Poll<F::Output>, Panicked> {
+    catch_unwind(AssertUnwindSafe(|| work.poll(cx))).map_err(|_payload| Panicked)
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

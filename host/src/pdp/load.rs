@@ -1,0 +1,276 @@
+//! Loading a policy: read, check, compile, configure, try out. What is wrong is said before anything is decided by it.
+
+use std::fs::OpenOptions;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ::policy::{Decision, Endpoint, Flags, Method, Operation, Target};
+use wasmtime::Engine;
+use wasmtime::component::Component as Compiled;
+
+use super::bindings::{Manifest, PolicyPre};
+use super::cache::{CodeCache, Origin};
+use super::digest::Digest;
+use super::fault::Fault;
+use super::imports::{self, BadImport};
+use super::lookup::{Lookups, NoEngine};
+use super::policy::{Component, Limits, Unready, shown};
+use super::question::{Body, Question};
+use super::sandbox::Sandbox;
+
+/// The largest file that is compiled, in bytes. Compiling takes seconds for each MiB of code, and much memory.
+pub(crate) const MAX_FILE: u64 = 32 * 1024 * 1024;
+
+/// The longest name and version that a policy may give itself.
+const MAX_NAME: usize = 64;
+
+/// What to load, and with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// The file.
+    pub path: PathBuf,
+    /// What `configure` gets.
+    pub settings: String,
+    /// What the file must be, if that is pinned.
+    pub sha256: Option<Digest>,
+    /// What it may take.
+    pub limits: Limits,
+}
+
+/// A policy that is ready to decide, and what was found out about it on the way.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// Decides.
+    pub component: Component,
+    /// Its own name and version, fit to be shown.
+    pub name: Arc<str>,
+    /// See `name`.
+    pub version: String,
+    /// What else it says of itself.
+    pub attributes: Vec<(String, String)>,
+    /// Whose bodies it reads.
+    pub inspect: Vec<Endpoint>,
+    /// Of its file.
+    pub digest: Digest,
+    /// Of its file, in bytes.
+    pub size: u64,
+    /// What it imports, by interface.
+    pub imports: Vec<String>,
+    /// Where its code came from.
+    pub origin: Origin,
+    /// How long the code took.
+    pub compile_time: Duration,
+}
+
+/// Why a policy is not loaded. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("it cannot be read: {0}")]
+    Read(#[source] io::Error),
+    /// A folder, a device, a pipe.
+    #[error("it is no file")]
+    NotAFile,
+    /// There is nothing in it.
+    #[error("it is empty")]
+    Empty,
+    /// More than is compiled.
+    #[error("it has {0} bytes; at most {MAX_FILE} are loaded")]
+    TooLarge(u64),
+    /// Not what `POLICY_SHA256` says.
+    #[error("its SHA-256 is {found}, and POLICY_SHA256 wants {wanted}")]
+    Digest {
+        /// `POLICY_SHA256`.
+        wanted: Digest,
+        /// The file's.
+        found: Digest,
+    },
+    /// WebAssembly, but no component.
+    #[error(
+        "it is a core module, not a component: build it for wasm32-wasip2, or make it one with `wasm-tools component new`"
+    )]
+    CoreModule,
+    /// Native code.
+    #[error("it is compiled already; sockgate loads only the .wasm that it compiles itself")]
+    Precompiled,
+    /// The text format.
+    #[error("it is WebAssembly text; load the binary form (`wasm-tools parse`)")]
+    Text,
+    /// Anything else.
+    #[error("it is no WebAssembly component")]
+    NotWasm,
+    /// The compiler says no.
+    #[error("it is no valid component: {0}")]
+    Invalid(String),
+    /// It wants what nobody gives it.
+    #[error("it imports what a policy is not given: {}", imports::listed(.0))]
+    Imports(Vec<BadImport>),
+    /// It is no policy, or one of another version.
+    #[error("it does not implement the world `policy` of sockgate:policy@0.1: {0}")]
+    World(String),
+    /// `configure` says no.
+    #[error("it refuses its settings (POLICY_SETTINGS): {0}")]
+    Settings(String),
+    /// `configure` failed.
+    #[error("its configure failed: {0}")]
+    Configure(#[source] Fault),
+    /// `configure` answered what makes no sense.
+    #[error("its manifest makes no sense: {0}")]
+    Manifest(String),
+    /// It could not decide on a ping.
+    #[error("it was asked about GET /_ping to try it out, and failed: {0}")]
+    Trial(#[source] Fault),
+    /// The machine's fault.
+    #[error("{0}")]
+    Host(String),
+}
+
+/// A file's bytes, and what they are.
+pub(crate) struct PolicyFile {
+    /// All of it, as it was when it was read.
+    pub bytes: Vec<u8>,
+    /// Of these bytes.
+    pub digest: Digest,
+}
+
+impl PolicyFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`LoadError`], if that is no file that could be a component.
+    pub(crate) fn read(path: &Path) -> Result<Self, LoadError> {
+        // Opening a pipe would otherwise wait for its other end.
+        let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+        let file =
+            OpenOptions::new().read(true).custom_flags(nonblocking).open(path).map_err(LoadError::Read)?;
+        let metadata = file.metadata().map_err(LoadError::Read)?;
+        match metadata.len() {
+            _ if !metadata.is_file() => return Err(LoadError::NotAFile),
+            length if length > MAX_FILE => return Err(LoadError::TooLarge(length)),
+            _ => {}
+        }
+        let mut bytes = Vec::new();
+        let length = file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(LoadError::Read)?;
+        match length as u64 {
+            0 => Err(LoadError::Empty),
+            length if length > MAX_FILE => Err(LoadError::TooLarge(length)),
+            _ => Ok(Self { digest: Digest::of(&bytes), bytes }),
+        }
+    }
+}
+
+/// Everything between a path and a policy that decides.
+///
+/// # Errors
+/// [`LoadError`].
+pub(crate) async fn load(sandbox: &Sandbox, cache: &CodeCache, source: Source) -> Result<Loaded, LoadError> {
+    let (engine, cache) = (sandbox.engine().clone(), cache.clone());
+    let (path, pin) = (source.path.clone(), source.sha256);
+    // Reading may wait for a disk, compiling takes its time: not on a thread where others wait.
+    let compiled = tokio::task::spawn_blocking(move || compile(&engine, &cache, &path, pin)).await;
+    let CompiledFile { component, origin, compile_time, digest, size } =
+        compiled.map_err(|panic| LoadError::Host(format!("compiling it failed: {panic}")))??;
+    let imports = imports::require_provided(&component, sandbox.engine()).map_err(LoadError::Imports)?;
+    let pre =
+        sandbox.linker().instantiate_pre(&component).map_err(|error| LoadError::World(one_line(&error)))?;
+    let pre = PolicyPre::new(pre).map_err(|error| LoadError::World(one_line(&error)))?;
+    let stem: Arc<str> = stem(&source.path).into();
+    let component = Component::new(sandbox.clone(), pre, source.settings, source.limits, Arc::clone(&stem));
+    let manifest = component.configure().await.map_err(|unready| match unready {
+        Unready::Settings(complaint) => LoadError::Settings(shown(&complaint)),
+        Unready::Fault(fault) => LoadError::Configure(fault),
+    })?;
+    let Manifest { name, version, inspect, attributes } = manifest;
+    let name = word("name", &name)?.into();
+    let version = word("version", &version)?;
+    let inspect = inspect.iter().map(|id| inspected(id)).collect::<Result<_, _>>()?;
+    let attributes = attributes.iter().take(32).map(|(name, value)| (shown(name), shown(value))).collect();
+    try_out(&component).await.map_err(LoadError::Trial)?;
+    Ok(Loaded { component, name, version, attributes, inspect, digest, size, imports, origin, compile_time })
+}
+
+/// The name that a policy's own settings go by: its file's, without the extension.
+pub(crate) fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+struct CompiledFile {
+    component: Compiled,
+    origin: Origin,
+    compile_time: Duration,
+    digest: Digest,
+    size: u64,
+}
+
+fn compile(
+    engine: &Engine,
+    cache: &CodeCache,
+    path: &Path,
+    pin: Option<Digest>,
+) -> Result<CompiledFile, LoadError> {
+    let PolicyFile { bytes, digest } = PolicyFile::read(path)?;
+    if let Some(wanted) = pin.filter(|wanted| *wanted != digest) {
+        return Err(LoadError::Digest { wanted, found: digest });
+    }
+    require_component(&bytes)?;
+    let started = Instant::now();
+    let (component, origin) =
+        cache.component(engine, &bytes, &digest).map_err(|error| LoadError::Invalid(one_line(&error)))?;
+    Ok(CompiledFile { component, origin, compile_time: started.elapsed(), digest, size: bytes.len() as u64 })
+}
+
+/// A look at the first bytes, for a better word than the compiler's.
+fn require_component(bytes: &[u8]) -> Result<(), LoadError> {
+    match bytes {
+        [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => Ok(()),
+        [b'\0', b'a', b's', b'm', ..] => Err(LoadError::CoreModule),
+        [b'(', ..] => Err(LoadError::Text),
+        bytes if Engine::detect_precompiled(bytes).is_some() => Err(LoadError::Precompiled),
+        _ => Err(LoadError::NotWasm),
+    }
+}
+
+/// The error and its causes, on a line.
+fn one_line(error: &wasmtime::Error) -> String {
+    let text = format!("{error:#}");
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(1000).collect()
+}
+
+/// A name or a version: short, printable, not empty.
+fn word(what: &str, text: &str) -> Result<String, LoadError> {
+    let is_fit = !text.is_empty() && text.len() <= MAX_NAME && !text.chars().any(char::is_control);
+    match is_fit {
+        true => Ok(text.to_owned()),
+        false => Err(LoadError::Manifest(format!(
+            "its {what} must have from 1 to {MAX_NAME} bytes and no control character"
+        ))),
+    }
+}
+
+fn inspected(id: &str) -> Result<Endpoint, LoadError> {
+    let found = Endpoint::ALL.iter().find(|endpoint| endpoint.operation_id() == id);
+    found.copied().ok_or_else(|| {
+        let id: String = shown(id).chars().take(MAX_NAME).collect();
+        LoadError::Manifest(format!("it wants to inspect {id:?}, which is no operation of the Engine API"))
+    })
+}
+
+/// Types that differ show only when it is asked. What it answers does not matter.
+async fn try_out(component: &Component) -> Result<(), Fault> {
+    let Ok(target) = Target::parse("/_ping") else { return Ok(()) };
+    let operation = Arc::new(Operation::new(Method::Get, target));
+    let flags = ::policy::decide(Flags::default(), &operation);
+    debug_assert_eq!(flags, Decision::Allow, "a ping is allowed when nobody says otherwise");
+    let question = Question {
+        id: 0,
+        lookups: Arc::new(Lookups::new(Arc::new(NoEngine), &operation)),
+        operation,
+        headers: Arc::default(),
+        body: Body::Empty,
+        attributes: Arc::default(),
+    };
+    component.decide(question, &flags).await.map(drop)
+}

@@ -1,0 +1,45 @@
+//! What a policy is asked: one request, with everything that the policy may find out about it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use policy::Operation;
+
+use super::lookup::Lookups;
+
+/// A request, as far as policies may see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    /// The request's number in the log.
+    pub id: u64,
+    /// What it asks for.
+    pub operation: Arc<Operation>,
+    /// As they will be sent.
+    pub headers: Arc<HeaderMap>,
+    /// What was read of it.
+    pub body: Body,
+    /// Facts about the client, by documented name (see `wit/policy.wit`).
+    pub attributes: Arc<[(String, String)]>,
+    /// Where it can look things up.
+    pub lookups: Arc<Lookups>,
+}
+
+/// A request's body, as far as a policy reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// There is none.
+    Empty,
+    /// All of it: unambiguous, and sent on byte for byte.
+    Complete(Bytes),
+    /// No policy asked for it.
+    Unread,
+}
+
+impl Question {
+    /// What is forwarded if it is allowed: the operation, on the very object that a policy looked up.
+    pub(super) fn pinned(&self) -> Arc<Operation> {
+        let pinned = self.lookups.pinned().and_then(|id| self.operation.on(id));
+        pinned.map_or_else(|| Arc::clone(&self.operation), Arc::new)
+    }
+}
