@@ -173,7 +173,7 @@ impl call::Host for State {
     fn body(&mut self) -> wasmtime::Result<RequestBody> {
         Ok(match &self.question()?.body {
             Body::Empty => RequestBody::Empty,
-            Body::Complete(bytes) => RequestBody::Complete(bytes.to_vec()),
+            Body::Complete(bytes) => RequestBody::Complete(String::from_utf8(bytes.to_vec())?),
             Body::Unread => RequestBody::Unread,
         })
     }
