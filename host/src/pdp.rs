@@ -38,6 +38,7 @@ pub use load::LoadError;
 pub(crate) use lookup::Lookups;
 pub use lookup::{Answer, Inspector, NoEngine};
 pub use policy::{Limits, PolicyDenial, Verdict};
+use question::flags_verdict;
 pub(crate) use question::{Body, Question};
 pub use sandbox::SandboxError;
 
@@ -79,7 +80,7 @@ pub(crate) enum Denied {
     #[error("{} (policy {})", .1.message, .0.name)]
     ByPolicy(Arc<PolicyId>, PolicyDenial),
     /// A policy failed, which never lets anything through.
-    #[error("the policy {} failed, so nothing is let through; the gateway's log says why", .0.name)]
+    #[error("the policy {} {}, so nothing is let through", .0.name, .1.for_client())]
     PolicyFault(Arc<PolicyId>, Fault),
 }
 
@@ -145,12 +146,9 @@ impl PolicyDecisionPoint {
         let flags_say = ::policy::decide(self.flags, &question.operation);
         if let Some(runtime) = &self.runtime
             && !is_closed(&flags_say)
+            && let Outcome::Allowed = runtime.ask(chain, &question, flags_verdict(&flags_say), ruling).await?
         {
-            let asked = runtime.ask(chain, &question, &flags_say, ruling).await;
-            match asked? {
-                Outcome::Allowed => return Ok(Permit(question.pinned())),
-                Outcome::Deferred => {}
-            }
+            return Ok(Permit(question.pinned()));
         }
         match flags_say {
             Decision::Allow => Ok(Permit(question.pinned())),

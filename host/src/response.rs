@@ -26,7 +26,7 @@ pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Res
     let message = message(refusal, record.operation_id());
     // A string always has a JSON form; were it not so, the status would have to do.
     let body = serde_json::to_string(&Message { message: &message }).unwrap_or_default();
-    let reason = format!("{refusal}{}", cause(refusal));
+    let reason = reason(refusal);
     match refusal {
         Refusal::Upstream(UpstreamError::RequestBody(_)) => record.fail(status, reason, End::BodyBroken),
         Refusal::Upstream(_) => record.fail(status, reason, End::EngineFailed),
@@ -100,6 +100,18 @@ fn message(refusal: &Refusal, operation_id: &str) -> String {
         Refusal::Denied(reason) => format!("sockgate denied {operation_id}: {reason}"),
         Refusal::Upstream(error) => format!("sockgate: {error}{}", cause(refusal)),
         Refusal::Overloaded => format!("sockgate: {refusal}; try again later, or raise it"),
+    }
+}
+
+/// What the log says.
+fn reason(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Denied(Denied::PolicyFault(policy, fault)) => {
+            format!("the policy {} failed: {fault}", policy.name)
+        }
+        Refusal::BadHead(_) | Refusal::Denied(_) | Refusal::Upstream(_) | Refusal::Overloaded => {
+            format!("{refusal}{}", cause(refusal))
+        }
     }
 }
 

@@ -3,23 +3,24 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ::policy::{Decision, Endpoint, Operation};
+use ::policy::{Endpoint, Operation};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use super::bindings::FlagsVerdict;
 use super::cache::CodeCache;
 use super::fault::Fault;
 use super::lane::{Panicked, SlowLane};
 use super::load::{self, LoadError, Loaded, Source};
-use super::policy::{Component, Verdict};
+use super::policy::{Component, READY, Verdict};
 use super::question::Question;
 use super::sandbox::{Sandbox, SandboxError};
 use super::{Denied, Outcome, PolicyId, Ruling, observe};
 use crate::config::{Mode, Policies, PolicyConfig, PolicySettings};
 
-/// Instances beyond those that decide: waiting ones, and those of policies that are being loaded.
-const SPARE_INSTANCES: usize = 64;
+/// Instances of policies that are being loaded.
+const LOADING: usize = 4;
 
 /// The largest settings file that is read, in bytes.
 const MAX_SETTINGS: u64 = 1024 * 1024;
@@ -103,7 +104,9 @@ impl Runtime {
     /// # Errors
     /// [`ChainError`], none of them a policy's fault.
     pub(crate) fn start(policies: Policies, tasks: TaskTracker) -> Result<Self, ChainError> {
-        let instances = u32::try_from(policies.concurrency + SPARE_INSTANCES).unwrap_or(u32::MAX);
+        // Those that decide; those that wait, of two generations during a reload; those that are being loaded.
+        let instances = policies.concurrency + 2 * READY * policies.chain.len() + LOADING;
+        let instances = u32::try_from(instances).unwrap_or(u32::MAX);
         let sandbox = Sandbox::new(instances, policies.limits.memory)?;
         let cache = policies.cache.as_deref().map_or_else(CodeCache::none, CodeCache::open);
         let lane = Arc::new(SlowLane::start().map_err(ChainError::Lane)?);
@@ -148,14 +151,11 @@ impl Runtime {
         &self,
         chain: &Chain,
         question: &Question,
-        flags_say: &Decision,
+        flags: FlagsVerdict,
         ruling: &mut Ruling,
     ) -> Result<Outcome, Denied> {
         for link in chain.links() {
-            let verdict = self.ask_one(link, question, flags_say).await;
-            if let Err(fault) = &verdict {
-                tracing::error!(target: "sockgate::policy", policy = %link.id, id = question.id, "a policy failed: {fault}");
-            }
+            let verdict = self.ask_one(link, question.clone(), flags).await;
             if link.mode == Mode::Observe {
                 observe(ruling, &link.id, &verdict);
                 continue;
@@ -179,16 +179,10 @@ impl Runtime {
         Ok(Outcome::Deferred)
     }
 
-    async fn ask_one(
-        &self,
-        link: &Link,
-        question: &Question,
-        flags_say: &Decision,
-    ) -> Result<Verdict, Fault> {
+    async fn ask_one(&self, link: &Link, question: Question, flags: FlagsVerdict) -> Result<Verdict, Fault> {
         let _place = self.place().await?;
-        let (component, question, flags_say) =
-            (Arc::clone(&link.component), question.clone(), flags_say.clone());
-        let verdict = self.lane.run(async move { component.decide(question, &flags_say).await }).await;
+        let component = Arc::clone(&link.component);
+        let verdict = self.lane.run(async move { component.decide(question, flags).await }).await;
         let (lane, component) = (Arc::clone(&self.lane), Arc::clone(&link.component));
         self.tasks.spawn(async move { lane.run(async move { component.make_ready().await }).await });
         verdict.unwrap_or_else(|Panicked| Err(Fault::Host("a call of the policy panicked".to_owned())))

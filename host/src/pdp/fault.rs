@@ -8,7 +8,7 @@ use wasmtime::{PoolConcurrencyLimitError, Trap};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It took longer than it may.
-    #[error("it did not answer within {} ms (POLICY_TIMEOUT)", .0.as_millis())]
+    #[error("it did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
     /// It wanted more memory than it may have, and gave up.
     #[error("it needed more than {} MiB of memory (POLICY_MEMORY)", .0 / (1024 * 1024))]
@@ -54,6 +54,20 @@ pub(super) enum MemoryAsked {
 }
 
 impl Fault {
+    /// What a client may know of it.
+    pub(crate) const fn for_client(&self) -> &'static str {
+        match self {
+            Self::Busy(_) => "is busy with other requests",
+            Self::Timeout(_) => "did not answer in time",
+            Self::Memory(_)
+            | Self::Stack
+            | Self::TooMuchData
+            | Self::Crash(_)
+            | Self::Nonsense(_)
+            | Self::Host(_) => "failed (the gateway's log says how)",
+        }
+    }
+
     /// Tells apart why a call into a guest failed: by type, never by text.
     pub(super) fn from_error(error: &wasmtime::Error, allowance: Allowance) -> Self {
         if let Some(trap) = error.downcast_ref::<Trap>() {
@@ -71,6 +85,9 @@ impl Fault {
         // What is left are the component model's own complaints: too much data, invalid UTF-8, a call that has no request
         // to be about. The first has no type that can be named.
         let text = format!("{:#}", error.root_cause());
+        if allowance.memory_ran_out == MemoryAsked::Beyond {
+            return Self::Memory(allowance.memory); // the memory that it starts with, for one
+        }
         if text.contains("allocated for hostcalls") {
             Self::TooMuchData
         } else {

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ::policy::{Decision, Endpoint, Flags, Method, Operation, Target};
+use ::policy::{Endpoint, Method, Operation, Target};
 use wasmtime::Engine;
 use wasmtime::component::Component as Compiled;
 
-use super::bindings::{Manifest, PolicyPre};
+use super::bindings::{FlagsVerdict, Manifest, PolicyPre};
 use super::cache::{CodeCache, Origin};
 use super::digest::Digest;
 use super::fault::Fault;
@@ -262,8 +262,6 @@ fn inspected(id: &str) -> Result<Endpoint, LoadError> {
 async fn try_out(component: &Component) -> Result<(), Fault> {
     let Ok(target) = Target::parse("/_ping") else { return Ok(()) };
     let operation = Arc::new(Operation::new(Method::Get, target));
-    let flags = ::policy::decide(Flags::default(), &operation);
-    debug_assert_eq!(flags, Decision::Allow, "a ping is allowed when nobody says otherwise");
     let question = Question {
         id: 0,
         lookups: Arc::new(Lookups::new(Arc::new(NoEngine), &operation)),
@@ -272,5 +270,5 @@ async fn try_out(component: &Component) -> Result<(), Fault> {
         body: Body::Empty,
         attributes: Arc::default(),
     };
-    component.decide(question, &flags).await.map(drop)
+    component.decide(question, FlagsVerdict::Allow).await.map(drop)
 }

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use policy::{Access, Decision as FlagsDecision};
+use policy::Access;
 use tokio::time::timeout;
 use wasmtime::Store;
 
@@ -19,7 +19,7 @@ use super::sandbox::Sandbox;
 use super::state::State;
 
 /// How many configured instances wait for a decision.
-const READY: usize = 4;
+pub(super) const READY: usize = 4;
 
 /// How long `configure` may take.
 pub(super) const CONFIGURE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -118,7 +118,7 @@ impl Component {
     ///
     /// # Errors
     /// [`Fault`], which denies.
-    pub(super) async fn decide(&self, question: Question, flags: &FlagsDecision) -> Result<Verdict, Fault> {
+    pub(super) async fn decide(&self, question: Question, flags: FlagsVerdict) -> Result<Verdict, Fault> {
         let mut instance = match self.take() {
             Some(instance) => instance,
             None => self.prepare().await.map_err(Unready::into_fault)?.0,
@@ -179,7 +179,7 @@ impl Unready {
     }
 }
 
-fn request(question: &Question, flags: &FlagsDecision) -> Request {
+fn request(question: &Question, flags: FlagsVerdict) -> Request {
     let operation = &question.operation;
     let target = operation.target();
     Request {
@@ -197,10 +197,7 @@ fn request(question: &Question, flags: &FlagsDecision) -> Request {
         subject: operation.subject().map(str::to_owned),
         query: target.query_pairs().collect(),
         attributes: question.attributes.to_vec(),
-        flags: match flags {
-            FlagsDecision::Allow => FlagsVerdict::Allow,
-            FlagsDecision::Deny(_) => FlagsVerdict::Deny,
-        },
+        flags,
     }
 }
 

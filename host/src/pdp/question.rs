@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use policy::Operation;
+use policy::{Decision, Operation};
 
+use super::bindings::FlagsVerdict;
 use super::lookup::Lookups;
 
 /// A request, as far as policies may see it.
@@ -34,6 +35,14 @@ pub(crate) enum Body {
     Complete(Bytes),
     /// No policy asked for it.
     Unread,
+}
+
+/// The env flags' verdict, in the policy interface's words.
+pub(crate) fn flags_verdict(decision: &Decision) -> FlagsVerdict {
+    match decision {
+        Decision::Allow => FlagsVerdict::Allow,
+        Decision::Deny(_) => FlagsVerdict::Deny,
+    }
 }
 
 impl Question {

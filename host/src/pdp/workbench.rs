@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::policy::{Decision, Endpoint, Flags, Operation};
+use ::policy::{Endpoint, Flags, Operation};
 use bytes::Bytes;
 use http::HeaderMap;
 
@@ -14,7 +14,7 @@ use super::cache::{CodeCache, Origin};
 use super::load::{self, Loaded, Source};
 use super::lookup::{Inspector, Lookups};
 use super::policy::Verdict;
-use super::question::{Body, Question};
+use super::question::{Body, Question, flags_verdict};
 use super::sandbox::{Sandbox, SandboxError};
 use super::{Digest, Fault, Limits, LoadError};
 
@@ -128,7 +128,7 @@ impl Candidate {
     /// [`Fault`], which the gateway takes for a denial.
     pub async fn decide(&self, asked: Asked, engine: Arc<dyn Inspector>) -> Result<Verdict, Fault> {
         let Asked { operation, flags, headers, body, attributes } = asked;
-        let flags_say: Decision = ::policy::decide(flags, &operation);
+        let flags = flags_verdict(&::policy::decide(flags, &operation));
         let is_inspected = operation.endpoint().is_some_and(|endpoint| self.0.inspect.contains(&endpoint));
         let body = match body {
             None => Body::Empty,
@@ -143,7 +143,7 @@ impl Candidate {
             body,
             attributes: attributes.into(),
         };
-        let verdict = self.0.component.decide(question, &flags_say).await;
+        let verdict = self.0.component.decide(question, flags).await;
         self.0.component.make_ready().await;
         verdict
     }
