@@ -3,9 +3,6 @@
 //! One table (`endpoint/table.rs`) drives matching, flags, the generated reference and the tests. A path in a family
 //! that the table does not list is no endpoint; what happens to it is decided in `decide`.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use crate::{Family, Method};
 
 mod table;
@@ -127,7 +124,7 @@ impl Endpoint {
 }
 
 /// What is left of a template once the family is taken off. `{}` stands for the name.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape<'p> {
     /// A literal: ``, `json`.
     Whole(&'p str),
@@ -142,6 +139,9 @@ enum Shape<'p> {
 #[derive(Clone, Copy)]
 struct Route {
     endpoint: Endpoint,
+    /// The first segment.
+    family: &'static str,
+    shape: Shape<'static>,
     name: NameSpan,
 }
 
@@ -151,24 +151,45 @@ enum NameSpan {
     ManySegments,
 }
 
-type Index = HashMap<(Method, Family, Shape<'static>), Route>;
+/// Every template of the table, taken apart by the compiler: a policy's instance, which lives for one decision, has no
+/// time to build an index.
+static ROUTES: [Route; COUNT] = take_apart();
 
-/// Built once from the table; a request costs a hash or two.
-static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let mut index = Index::new();
-    for &endpoint in Endpoint::ALL {
-        for template in endpoint.templates() {
-            let (family, shape, name) = parse_template(template);
-            if let Some(family) = Family::from_segment(family) {
-                index.insert((endpoint.method(), family, shape), Route { endpoint, name });
-            }
-        }
+const COUNT: usize = {
+    let (mut count, mut rest) = (0, Endpoint::ALL);
+    while let [endpoint, others @ ..] = rest {
+        count += endpoint.templates().len();
+        rest = others;
     }
-    index
-});
+    count
+};
+
+#[allow(clippy::indexing_slicing, reason = "the compiler does it, and would say so")]
+const fn take_apart() -> [Route; COUNT] {
+    let nothing =
+        Route { endpoint: Endpoint::SystemPing, family: "", shape: Shape::Name, name: NameSpan::OneSegment };
+    let (mut routes, mut at, mut rest) = ([nothing; COUNT], 0, Endpoint::ALL);
+    while let [endpoint, others @ ..] = rest {
+        let mut templates = endpoint.templates();
+        while let [template, others @ ..] = templates {
+            routes[at] = parse_template(*endpoint, template);
+            at += 1;
+            templates = others;
+        }
+        rest = others;
+    }
+    routes
+}
+
+fn route(method: Method, family: Family, shape: Shape<'_>) -> Option<&'static Route> {
+    let is_it = |route: &&Route| {
+        route.shape == shape && route.endpoint.method() == method && route.family == family.segment()
+    };
+    ROUTES.iter().find(is_it)
+}
 
 fn lookup(method: Method, family: Family, shape: Shape<'_>) -> Option<Endpoint> {
-    INDEX.get(&(method, family, shape)).map(|route| route.endpoint)
+    route(method, family, shape).map(|route| route.endpoint)
 }
 
 /// The route, if it takes such a name: never an empty one.
@@ -176,7 +197,7 @@ fn accepting(method: Method, family: Family, shape: Shape<'_>, name: &str) -> Op
     if name.is_empty() {
         return None;
     }
-    let route = INDEX.get(&(method, family, shape))?;
+    let route = route(method, family, shape)?;
     match route.name {
         NameSpan::OneSegment if name.contains('/') => None,
         NameSpan::OneSegment | NameSpan::ManySegments => Some(route.endpoint),
@@ -185,18 +206,40 @@ fn accepting(method: Method, family: Family, shape: Shape<'_>, name: &str) -> Op
 
 /// Takes `/family`, `/family/word`, `/family/{name}[/word[/word]]` or `/family/{name}/word/{id}` apart; `{name...}` may
 /// span slashes.
-fn parse_template(template: &'static str) -> (&'static str, Shape<'static>, NameSpan) {
-    let mut segments = template.splitn(3, '/').skip(1);
-    let family = segments.next().unwrap_or_default();
-    let rest = segments.next().unwrap_or_default();
-    let (first, tail) = rest.split_once('/').unwrap_or((rest, ""));
-    let name = if first.ends_with("...}") { NameSpan::ManySegments } else { NameSpan::OneSegment };
-    let shape = match (first.starts_with('{'), tail.split_once('/')) {
-        (false, _) => Shape::Whole(rest),
-        (true, Some((parent, last))) if last.starts_with('{') => Shape::TailAndId(parent),
-        (true, Some((parent, last))) => Shape::Tail(parent, last),
-        (true, None) if tail.is_empty() => Shape::Name,
-        (true, None) => Shape::Tail("", tail),
+const fn parse_template(endpoint: Endpoint, template: &'static str) -> Route {
+    let (_, path) = cut(template); // the slash that it begins with
+    let (family, rest) = cut(path);
+    let (first, tail) = cut(rest);
+    let (parent, last) = cut(tail);
+    let name = if ends_in_dots(first) { NameSpan::ManySegments } else { NameSpan::OneSegment };
+    let shape = match (begins_with_brace(first), tail.is_empty(), last.is_empty()) {
+        (false, ..) => Shape::Whole(rest),
+        (true, true, _) => Shape::Name,
+        (true, false, true) => Shape::Tail("", tail),
+        (true, false, false) if begins_with_brace(last) => Shape::TailAndId(parent),
+        (true, false, false) => Shape::Tail(parent, last),
     };
-    (family, shape, name)
+    Route { endpoint, family, shape, name }
+}
+
+/// What comes before the first slash, and what comes behind it.
+const fn cut(text: &'static str) -> (&'static str, &'static str) {
+    let (mut length, mut rest) = (0, text.as_bytes());
+    while let [byte, others @ ..] = rest {
+        if *byte == b'/' {
+            let (before, _) = text.split_at(length);
+            return (before, text.split_at(length + 1).1);
+        }
+        length += 1;
+        rest = others;
+    }
+    (text, "")
+}
+
+const fn begins_with_brace(segment: &str) -> bool {
+    matches!(segment.as_bytes(), [b'{', ..])
+}
+
+const fn ends_in_dots(segment: &str) -> bool {
+    matches!(segment.as_bytes(), [.., b'.', b'.', b'.', b'}'])
 }

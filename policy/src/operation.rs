@@ -9,6 +9,8 @@ pub struct Operation {
     target: Target,
     family: Option<Family>,
     endpoint: Option<Endpoint>,
+    /// Where in the path the subject is: from, to.
+    subject: Option<(usize, usize)>,
 }
 
 impl Operation {
@@ -18,7 +20,11 @@ impl Operation {
         let segment = target.path().split('/').nth(1).unwrap_or_default();
         let family = Family::from_segment(segment);
         let found = family.and_then(|family| Endpoint::find(method, family, target.path()));
-        Self { method, family, endpoint: found.map(|found| found.endpoint), target }
+        let subject = found.and_then(|found| found.subject).map(|subject| {
+            let start = subject.as_ptr().addr() - target.path().as_ptr().addr(); // it is a part of the path
+            (start, start + subject.len())
+        });
+        Self { method, family, endpoint: found.map(|found| found.endpoint), subject, target }
     }
 
     /// The method.
@@ -70,8 +76,8 @@ impl Operation {
     /// The container, image, volume … in the path, decoded, as the client wrote it.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        let found = Endpoint::find(self.method, self.family?, self.target.path())?;
-        found.subject
+        let (start, end) = self.subject?;
+        self.target.path().get(start..end)
     }
 
     /// The first path segment, such as `containers`; also of a path outside every family.
@@ -84,7 +90,8 @@ impl Operation {
     /// as one.
     #[must_use]
     pub fn on(&self, id: &str) -> Option<Self> {
-        let pinned = Self::new(self.method, self.target.with_subject(self.subject()?, id)?);
+        let (start, end) = self.subject?;
+        let pinned = Self::new(self.method, self.target.with_name(start..end, id)?);
         (pinned.endpoint == self.endpoint && pinned.subject() == Some(id)).then_some(pinned)
     }
 }

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 #[cfg(test)]
 mod tests;
@@ -99,12 +100,10 @@ impl Target {
         })
     }
 
-    /// The same with another name in the path: what comes `after` the prefix up to the name, and before the rest.
-    pub(crate) fn with_subject(&self, subject: &str, other: &str) -> Option<Self> {
-        let start = subject.as_ptr().addr().checked_sub(self.path.as_ptr().addr())?;
-        let (before, rest) = self.path.split_at_checked(start)?;
-        let after = rest.strip_prefix(subject)?;
-        let path = format!("{before}{other}{after}");
+    /// The same with another name at this place of the path.
+    pub(crate) fn with_name(&self, place: Range<usize>, name: &str) -> Option<Self> {
+        let (before, after) = (self.path().get(..place.start)?, self.path().get(place.end..)?);
+        let path = format!("{}{before}{name}{after}", self.path.get(..self.version_len)?);
         require_canonical(&path).ok()?;
         Some(Self { path, version_len: self.version_len, query: self.query.clone() })
     }

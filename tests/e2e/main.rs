@@ -12,4 +12,5 @@ mod docs;
 mod faults;
 mod forwarding;
 mod hostile;
+mod policies;
 mod regression;

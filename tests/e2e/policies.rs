@@ -1,0 +1,182 @@
+//! Policies beside the env flags: what their word is worth, in which order, and who had the last one.
+
+use std::path::PathBuf;
+
+use e2e::{Client, FakeEngine, Gateway, Via, guests, on_both_listeners};
+use tempfile::TempDir;
+
+on_both_listeners![
+    a_policy_may_allow_what_the_flags_deny,
+    a_policy_may_deny_what_the_flags_allow,
+    what_a_policy_defers_the_flags_decide,
+    a_denial_names_the_policy_and_keeps_its_status,
+    a_narrow_policy_only_takes_away,
+    an_observing_policy_changes_nothing,
+    the_first_policy_that_decides_has_the_last_word,
+    no_policy_opens_a_family_that_is_never_forwarded,
+    a_policy_is_asked_about_upgrades_too,
+    a_policy_is_told_who_asks,
+];
+
+/// The settings of a policy that does `deed`, whatever it is asked.
+fn always(deed: &str) -> String {
+    format!("decide={deed}")
+}
+
+/// A gateway with these policies, each a name and its settings, and with these settings besides.
+struct Scene {
+    engine: FakeEngine,
+    gateway: Gateway,
+    _folder: TempDir,
+}
+
+impl Scene {
+    fn new(policies: &[(&str, &str)], settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<_> = policies.iter().map(|(name, _)| policy(&folder, name)).collect();
+        let list = files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(",");
+        let own = policies.iter().map(|(name, settings)| {
+            (format!("POLICY_SETTINGS_{}", name.to_uppercase()), format!("{settings}\nname={name}"))
+        });
+        let cache = folder.path().join("cache").display().to_string();
+        let mut all = vec![("POLICY".to_owned(), list), ("POLICY_CACHE".to_owned(), cache)];
+        all.extend(own);
+        all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let all: Vec<_> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let engine = FakeEngine::start();
+        let gateway = Gateway::start(engine.socket(), &all);
+        Self { engine, gateway, _folder: folder }
+    }
+
+    async fn client(&self, via: Via) -> Client {
+        self.gateway.connect(via).await
+    }
+
+    /// What arrived at the engine.
+    fn arrived(&self) -> Vec<String> {
+        self.engine.requests().iter().map(|seen| seen.head.target().to_owned()).collect()
+    }
+}
+
+/// The hostile guest under another name, for it is the file's name that settings go by.
+fn policy(folder: &TempDir, name: &str) -> PathBuf {
+    let path = folder.path().join(name).with_extension("wasm");
+    std::fs::copy(guests::rust("hostile"), &path).unwrap();
+    path
+}
+
+async fn a_policy_may_allow_what_the_flags_deny(via: Via) {
+    let scene = Scene::new(&[("rules", &always("allow"))], &[("CONTAINERS", "0")]);
+    let mut client = scene.client(via).await;
+    assert_eq!(client.fetch("GET /containers/json", &[]).await.status(), 200);
+    assert_eq!(client.fetch("DELETE /images/alpine", &[]).await.status(), 200);
+    assert_eq!(scene.arrived(), ["/containers/json", "/images/alpine"]);
+}
+
+async fn a_policy_may_deny_what_the_flags_allow(via: Via) {
+    let scene = Scene::new(&[("rules", &always("deny:not today"))], &[("CONTAINERS", "1")]);
+    let mut client = scene.client(via).await;
+    for line in ["GET /containers/json", "GET /_ping", "GET /version", "GET /nowhere"] {
+        assert_eq!(client.fetch(line, &[]).await.status(), 403, "{line}");
+    }
+    assert_eq!(scene.arrived(), [""; 0]);
+}
+
+async fn what_a_policy_defers_the_flags_decide(via: Via) {
+    let scene = Scene::new(&[("rules", &always("defer"))], &[("CONTAINERS", "1")]);
+    let mut client = scene.client(via).await;
+    assert_eq!(client.fetch("GET /containers/json", &[]).await.status(), 200);
+    let refused = client.fetch("GET /images/json", &[]).await;
+    assert_eq!(refused.status(), 403);
+    assert!(refused.text().contains("IMAGES=1 would allow it"), "{}", refused.text());
+    assert_eq!(client.fetch("POST /containers/web/start", &["Content-Length: 0"]).await.status(), 405);
+    assert_eq!(scene.arrived(), ["/containers/json"]);
+}
+
+async fn a_denial_names_the_policy_and_keeps_its_status(via: Via) {
+    let scene = Scene::new(&[("rules", &always("deny:only on weekdays:423"))], &[]);
+    let refused = scene.client(via).await.fetch("GET /containers/json", &[]).await;
+    assert_eq!(refused.status(), 423);
+    assert_eq!(
+        refused.text(),
+        r#"{"message":"sockgate denied ContainerList: only on weekdays (policy rules)"}"#
+    );
+}
+
+async fn a_narrow_policy_only_takes_away(via: Via) {
+    let rules = "on=ContainerInspect\ndecide=deny:no\nelse=allow";
+    let scene = Scene::new(&[("rules", rules)], &[("POLICY_MODE", "narrow"), ("CONTAINERS", "1")]);
+    let mut client = scene.client(via).await;
+    assert_eq!(client.fetch("GET /containers/json", &[]).await.status(), 200);
+    assert_eq!(client.fetch("GET /containers/web/json", &[]).await.status(), 403, "the policy denies it");
+    assert_eq!(client.fetch("GET /images/json", &[]).await.status(), 403, "the flags deny it");
+    assert_eq!(scene.arrived(), ["/containers/json"]);
+}
+
+async fn an_observing_policy_changes_nothing(via: Via) {
+    for deed in ["deny:no", "allow", "defer", "unreachable", "deny:no:200"] {
+        let scene =
+            Scene::new(&[("rules", &always(deed))], &[("POLICY_MODE", "observe"), ("CONTAINERS", "1")]);
+        let mut client = scene.client(via).await;
+        assert_eq!(client.fetch("GET /containers/json", &[]).await.status(), 200, "{deed}");
+        assert_eq!(client.fetch("GET /images/json", &[]).await.status(), 403, "{deed}");
+        assert_eq!(scene.arrived(), ["/containers/json"], "{deed}");
+    }
+}
+
+async fn the_first_policy_that_decides_has_the_last_word(via: Via) {
+    let first = "on=ContainerList\ndecide=allow\nelse=defer";
+    let second = "on=ContainerList,ContainerInspect\ndecide=deny:by the second\nelse=defer";
+    let scene = Scene::new(&[("first", first), ("second", second)], &[("CONTAINERS", "1")]);
+    let mut client = scene.client(via).await;
+    assert_eq!(client.fetch("GET /containers/json", &[]).await.status(), 200, "the second is not asked");
+    let refused = client.fetch("GET /containers/web/json", &[]).await;
+    assert!(refused.text().contains("by the second (policy second)"), "{}", refused.text());
+    assert_eq!(client.fetch("GET /containers/web/logs", &[]).await.status(), 200, "both defer to the flags");
+    assert_eq!(scene.arrived(), ["/containers/json", "/containers/web/logs"]);
+}
+
+async fn no_policy_opens_a_family_that_is_never_forwarded(via: Via) {
+    let scene = Scene::new(&[("rules", &always("allow"))], &[]);
+    let mut client = scene.client(via).await;
+    for line in ["GET /debug/pprof/profile", "GET /v1.41/debug/vars", "GET /libpod/info"] {
+        let refused = client.fetch(line, &[]).await;
+        assert_eq!(refused.status(), 403, "{line}");
+        assert!(refused.text().contains("never forwarded"), "{line}: {}", refused.text());
+    }
+    assert_eq!(scene.arrived(), [""; 0]);
+}
+
+async fn a_policy_is_asked_about_upgrades_too(via: Via) {
+    let rules = "on=ExecStart,ContainerAttach,ContainerAttachWebsocket,Session\ndecide=deny:no tunnels";
+    let scene = Scene::new(&[("rules", rules)], &[]);
+    for (line, protocol) in [
+        ("POST /exec/abc/start", "tcp"),
+        ("POST /containers/web/attach", "tcp"),
+        ("GET /containers/web/attach/ws", "websocket"),
+        ("POST /session", "h2c"),
+    ] {
+        let upgrade = format!("Upgrade: {protocol}");
+        let refused = scene.client(via).await.fetch(line, &["Connection: Upgrade", &upgrade]).await;
+        assert_eq!(refused.status(), 403, "{line}");
+        assert!(refused.text().contains("no tunnels"), "{line}: {}", refused.text());
+    }
+    assert_eq!(scene.arrived(), [""; 0]);
+}
+
+async fn a_policy_is_told_who_asks(via: Via) {
+    let scene = Scene::new(&[("rules", &always("echo"))], &[]);
+    let refused = scene.client(via).await.fetch("GET /containers/json", &[]).await;
+    let told = refused.text();
+    let listener = match scene.gateway.endpoint(via) {
+        e2e::Endpoint::Tcp(address) => address.to_string(),
+        e2e::Endpoint::Unix(path) => format!("unix://{}", path.display()),
+    };
+    let who = match via {
+        Via::Tcp => ["peer.address", "127.0.0.1"],
+        Via::Unix => ["peer.uid", "0"],
+    };
+    for word in who.iter().chain(&["listener", listener.as_str()]) {
+        assert!(told.contains(word), "{word} is not in {told}");
+    }
+}
