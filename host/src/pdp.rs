@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ::policy::{Decision, Denial, DenyReason, Flags, Operation};
-use tokio_util::task::TaskTracker;
 
 use crate::config::Policies;
 
@@ -62,11 +61,21 @@ pub(crate) struct PolicyId {
     pub version: String,
     /// Of its file.
     pub digest: Digest,
+    /// All of it, on a log line.
+    label: String,
+}
+
+impl PolicyId {
+    /// A policy that calls itself so, from a file of that digest.
+    fn new(name: Arc<str>, version: String, digest: Digest) -> Self {
+        let label = format!("{name} {version} sha256:{}", digest.short());
+        Self { name, version, digest, label }
+    }
 }
 
 impl std::fmt::Display for PolicyId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {} sha256:{}", self.name, self.version, self.digest.short())
+        f.write_str(&self.label)
     }
 }
 
@@ -107,15 +116,11 @@ impl PolicyDecisionPoint {
     ///
     /// # Errors
     /// [`ChainError`], if one cannot be loaded.
-    pub(crate) async fn start(
-        flags: Flags,
-        policies: &Policies,
-        tasks: &TaskTracker,
-    ) -> Result<Self, ChainError> {
+    pub(crate) async fn start(flags: Flags, policies: &Policies) -> Result<Self, ChainError> {
         if policies.chain.is_empty() {
             return Ok(Self { flags, chain: RwLock::default(), runtime: None });
         }
-        let runtime = Arc::new(Runtime::start(policies.clone(), tasks.clone())?);
+        let runtime = Arc::new(Runtime::start(policies.clone())?);
         let chain = runtime.load().await?;
         for link in chain.links() {
             tracing::info!(target: "sockgate::policy", mode = link.mode.as_str(), "policy {} is loaded", link.id);

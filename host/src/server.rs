@@ -73,7 +73,7 @@ impl Server {
         let bound = config.listen.iter().map(|address| Listener::bind(address, config.socket_mode));
         let listeners = bound.collect::<Result<_, _>>()?;
         let tasks = TaskTracker::new();
-        let pdp = PolicyDecisionPoint::start(config.flags, &config.policies, &tasks).await?;
+        let pdp = PolicyDecisionPoint::start(config.flags, &config.policies).await?;
         Ok(Self { config, listeners, pdp, tasks })
     }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use ::policy::{Endpoint, Operation};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
 
 use super::bindings::FlagsVerdict;
 use super::cache::CodeCache;
@@ -92,10 +91,8 @@ pub(crate) struct Runtime {
     policies: Policies,
     sandbox: Sandbox,
     cache: CodeCache,
-    lane: Arc<SlowLane>,
+    lane: SlowLane,
     places: Semaphore,
-    /// Where instances are made ready.
-    tasks: TaskTracker,
 }
 
 impl Runtime {
@@ -103,15 +100,16 @@ impl Runtime {
     ///
     /// # Errors
     /// [`ChainError`], none of them a policy's fault.
-    pub(crate) fn start(policies: Policies, tasks: TaskTracker) -> Result<Self, ChainError> {
-        // Those that decide; those that wait, of two generations during a reload; those that are being loaded.
-        let instances = policies.concurrency + 2 * READY * policies.chain.len() + LOADING;
+    pub(crate) fn start(policies: Policies) -> Result<Self, ChainError> {
+        // Those that decide; those that wait and those that were used, of two generations during a reload; those that
+        // are being loaded.
+        let instances = policies.concurrency + 4 * READY * policies.chain.len() + LOADING;
         let instances = u32::try_from(instances).unwrap_or(u32::MAX);
         let sandbox = Sandbox::new(instances, policies.limits.memory)?;
         let cache = policies.cache.as_deref().map_or_else(CodeCache::none, CodeCache::open);
-        let lane = Arc::new(SlowLane::start().map_err(ChainError::Lane)?);
+        let lane = SlowLane::start().map_err(ChainError::Lane)?;
         let places = Semaphore::new(policies.concurrency);
-        Ok(Self { policies, sandbox, cache, lane, places, tasks })
+        Ok(Self { policies, sandbox, cache, lane, places })
     }
 
     /// Loads every policy.
@@ -139,7 +137,7 @@ impl Runtime {
         let loaded = loaded.unwrap_or_else(|Panicked| Err(LoadError::Host("loading it panicked".to_owned())));
         let failed = |source| ChainError::Load { path: config.path.clone(), source };
         let Loaded { component, name, version, inspect, digest, .. } = loaded.map_err(failed)?;
-        let id = Arc::new(PolicyId { name, version, digest });
+        let id = Arc::new(PolicyId::new(name, version, digest));
         Ok(Link { id, mode: config.mode, inspect, component: Arc::new(component) })
     }
 
@@ -183,8 +181,7 @@ impl Runtime {
         let _place = self.place().await?;
         let component = Arc::clone(&link.component);
         let verdict = self.lane.run(async move { component.decide(question, flags).await }).await;
-        let (lane, component) = (Arc::clone(&self.lane), Arc::clone(&link.component));
-        self.tasks.spawn(async move { lane.run(async move { component.make_ready().await }).await });
+        link.component.refill(&self.lane);
         verdict.unwrap_or_else(|Panicked| Err(Fault::Host("a call of the policy panicked".to_owned())))
     }
 

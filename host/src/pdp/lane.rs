@@ -39,6 +39,11 @@ impl SlowLane {
         Ok(Self { runtime: handle, _stop: stop, _thread: thread })
     }
 
+    /// Has the slow thread do something that nobody waits for.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(work);
+    }
+
     /// Runs `work` to its end, here or there. Dropped before that, the work is dropped too.
     ///
     /// # Errors

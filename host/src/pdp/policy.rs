@@ -1,10 +1,10 @@
 //! A loaded policy: asks one fresh, configured instance for each decision.
 //!
-//! Instances that have been through `configure` wait in a small pool; each decides once and is dropped, and another is
-//! made ready when the request is on its way. So `configure` is not in a decision's time, and nothing that a decision
-//! leaves behind is there for the next.
+//! Instances that have been through `configure` wait in a small pool; each decides once. Used ones are dropped and new
+//! ones made ready by the thread for slow work, some at a time. So neither is in a decision's time, and nothing that a
+//! decision leaves behind is there for the next. When none waits, a decision makes its own.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use policy::Access;
@@ -13,13 +13,17 @@ use wasmtime::Store;
 
 use super::bindings::{self, Decision, FlagsVerdict, Manifest, PolicyPre, Request};
 use super::fault::Fault;
+use super::lane::SlowLane;
 use super::output::Output;
 use super::question::Question;
 use super::sandbox::Sandbox;
 use super::state::State;
 
-/// How many configured instances wait for a decision.
-pub(super) const READY: usize = 4;
+/// How many configured instances wait for a decision, and how many used ones to be dropped.
+pub(super) const READY: usize = 8;
+
+/// When fewer wait, new ones are made.
+const FEW: usize = 4;
 
 /// How long `configure` may take.
 pub(super) const CONFIGURE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -44,7 +48,21 @@ pub(crate) struct Component {
     limits: Limits,
     /// For its log lines.
     name: Arc<str>,
-    ready: Mutex<Vec<Instance>>,
+    instances: Mutex<Instances>,
+}
+
+#[derive(Default)]
+struct Instances {
+    ready: Vec<Instance>,
+    used: Vec<Instance>,
+    refill: Refill,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Refill {
+    #[default]
+    Idle,
+    UnderWay,
 }
 
 /// What a policy makes of a request.
@@ -82,7 +100,7 @@ impl Component {
         limits: Limits,
         name: Arc<str>,
     ) -> Self {
-        Self { sandbox, pre, settings, limits, name, ready: Mutex::default() }
+        Self { sandbox, pre, settings, limits, name, instances: Mutex::default() }
     }
 
     /// Makes an instance and configures it.
@@ -110,7 +128,7 @@ impl Component {
     /// The first time: what `configure` says. Its instance is the first that waits.
     pub(super) async fn configure(&self) -> Result<Manifest, Unready> {
         let (instance, manifest) = self.prepare().await?;
-        self.put(instance);
+        self.instances().ready.push(instance);
         Ok(manifest)
     }
 
@@ -119,7 +137,8 @@ impl Component {
     /// # Errors
     /// [`Fault`], which denies.
     pub(super) async fn decide(&self, question: Question, flags: FlagsVerdict) -> Result<Verdict, Fault> {
-        let mut instance = match self.take() {
+        let ready = self.instances().ready.pop();
+        let mut instance = match ready {
             Some(instance) => instance,
             None => self.prepare().await.map_err(Unready::into_fault)?.0,
         };
@@ -130,32 +149,66 @@ impl Component {
         match timeout(self.limits.timeout, asked).await {
             Err(_elapsed) => Err(Fault::Timeout(self.limits.timeout)),
             Ok(Err(error)) => Err(Fault::from_error(&error, store.data().allowance())),
-            Ok(Ok(decision)) => verdict(decision),
+            Ok(Ok(decision)) => {
+                store.data_mut().question = None;
+                self.instances().put_away(instance);
+                verdict(decision)
+            }
         }
     }
 
-    /// Makes up for an instance that was used, if few wait.
+    /// Has the slow thread make up for used instances, if few wait and it is not at it already.
+    pub(super) fn refill(self: &Arc<Self>, lane: &SlowLane) {
+        if self.instances().begin_refill() == Refill::UnderWay {
+            let component = Arc::clone(self);
+            lane.spawn(async move { component.make_ready().await });
+        }
+    }
+
+    /// Drops used instances, and makes new ones until enough wait or one fails.
     pub(super) async fn make_ready(&self) {
-        if self.waiting() < READY
-            && let Ok((instance, _)) = self.prepare().await
-        {
-            self.put(instance);
+        let _ended = EndOfRefill(self);
+        drop(self.instances().take_used());
+        while self.instances().ready.len() < READY {
+            match self.prepare().await {
+                Ok((instance, _)) => self.instances().ready.push(instance),
+                Err(_) => return, // the next decision says why
+            }
         }
     }
 
-    fn waiting(&self) -> usize {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).len()
+    fn instances(&self) -> MutexGuard<'_, Instances> {
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn take(&self) -> Option<Instance> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop()
+/// A refill is over, however it ended.
+struct EndOfRefill<'c>(&'c Component);
+
+impl Drop for EndOfRefill<'_> {
+    fn drop(&mut self) {
+        self.0.instances().refill = Refill::Idle;
     }
+}
 
-    fn put(&self, instance: Instance) {
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if ready.len() < READY {
-            ready.push(instance);
+impl Instances {
+    fn put_away(&mut self, instance: Instance) {
+        if self.used.len() < READY {
+            self.used.push(instance);
         }
+    }
+
+    fn take_used(&mut self) -> Vec<Instance> {
+        std::mem::take(&mut self.used)
+    }
+
+    /// `UnderWay` to whom it falls to do it.
+    fn begin_refill(&mut self) -> Refill {
+        if self.ready.len() >= FEW || self.refill == Refill::UnderWay {
+            return Refill::Idle;
+        }
+        self.refill = Refill::UnderWay;
+        Refill::UnderWay
     }
 }
 
