@@ -5,6 +5,7 @@
 //! answering clients are the host's part.
 
 mod authority;
+pub mod body;
 mod decide;
 mod endpoint;
 mod family;

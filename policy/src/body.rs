@@ -1,0 +1,269 @@
+//! Bodies that a policy reads: JSON that means the same to every parser, the engine's among them.
+//!
+//! The engine reads with Go's `encoding/json`, which takes `privileged` and `Privileged` for one field, the last of two
+//! for its value, and merges objects that come twice; a policy reads with the parser of its language. [`BodyShape::judge`]
+//! refuses every body on which the two could differ. It reads the bytes once, builds nothing of their values, and keeps
+//! no more than the keys of the objects that are open.
+//!
+//! What becomes of the keys of an object depends on what the engine reads it into, which is in `body/table.rs`: in a
+//! struct, no two keys may fold together and none into a field's name of another spelling; in a map, no two may be the
+//! same. An object that the table does not know (a field of next year's API) is held to be a struct, the stricter of
+//! the two.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+mod json;
+mod key;
+mod root;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use json::Cursor;
+use key::{Key, OpenKeys, Sameness};
+use root::Root;
+pub use table::{Field, Kind, Struct};
+
+/// How deep objects and lists may lie in each other.
+const MAX_DEPTH: usize = 64;
+
+/// What the engine reads the body of an operation into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyShape {
+    /// One object.
+    Object(Struct),
+    /// A list of objects.
+    List(Struct),
+    /// A list of strings.
+    Strings,
+}
+
+/// Why a body is refused. The text is meant for the client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadBody {
+    /// Parsers replace what is not UTF-8, or refuse it.
+    #[error("the body is not valid UTF-8 at byte {at}")]
+    NotUtf8 {
+        /// Where.
+        at: usize,
+    },
+    /// Not by RFC 8259: what some parsers take beside it (comments, `NaN`, a byte order mark) others do not.
+    #[error("the body is not JSON at byte {at}")]
+    NotJson {
+        /// Where.
+        at: usize,
+    },
+    /// Some engines read the first value and leave the rest.
+    #[error("the body goes on after its JSON value, at byte {at}")]
+    Trailing {
+        /// Where.
+        at: usize,
+    },
+    /// Parsers have limits of their own.
+    #[error("the body's objects and lists lie more than {MAX_DEPTH} deep in each other")]
+    TooDeep,
+    /// Half of a character.
+    #[error("the body has a lone surrogate at byte {at}")]
+    LoneSurrogate {
+        /// Where.
+        at: usize,
+    },
+    /// Ends a string for some.
+    #[error("the body has \\u0000 at byte {at}")]
+    Nul {
+        /// Where.
+        at: usize,
+    },
+    /// Infinity for some, an error for others.
+    #[error("the body has a number at byte {at} that is too large for a double")]
+    HugeNumber {
+        /// Where.
+        at: usize,
+    },
+    /// What the operation reads is of another type.
+    #[error("the body must be a JSON {0}")]
+    OtherType(&'static str),
+    /// The last counts, or the first, or both.
+    #[error("the body has the key {0:?} twice in one object")]
+    Twice(String),
+    /// One field for the engine, two for everyone else.
+    #[error("the body has the keys {0:?} and {1:?} in one object, which the engine may take for one")]
+    Alike(String, String),
+    /// The engine ignores case, other parsers do not.
+    #[error("the body has the key {key:?}, which the engine takes for {field}: spell it like that")]
+    Misspelled {
+        /// As the client has it.
+        key: String,
+        /// As it must be.
+        field: &'static str,
+    },
+    /// Engines up to 26 read it there.
+    #[error("the body has {0} beside HostConfig, where old engines read it too: put it into HostConfig")]
+    BesideHostConfig(&'static str),
+}
+
+impl BodyShape {
+    /// Refuses a body that two parsers could read in two ways.
+    ///
+    /// # Errors
+    /// [`BadBody`], with the first reason that was found.
+    pub fn judge(self, body: &[u8]) -> Result<(), BadBody> {
+        let text = str::from_utf8(body).map_err(|error| BadBody::NotUtf8 { at: error.valid_up_to() })?;
+        let mut reader = Reader { cursor: Cursor::new(text), keys: OpenKeys::new() };
+        reader.top(self)?;
+        match reader.cursor.peek() {
+            None => Ok(()),
+            Some(_) => Err(BadBody::Trailing { at: reader.cursor.at() }),
+        }
+    }
+}
+
+struct Reader<'b> {
+    cursor: Cursor<'b>,
+    keys: OpenKeys<'b>,
+}
+
+impl<'b> Reader<'b> {
+    /// `null` is what some clients send for an object that they do not have.
+    fn top(&mut self, shape: BodyShape) -> Result<(), BadBody> {
+        let (kind, open, name) = match shape {
+            BodyShape::Object(fields) => (Kind::Struct(fields), b'{', "object"),
+            BodyShape::List(fields) => (Kind::Struct(fields), b'[', "list"),
+            BodyShape::Strings => (Kind::Leaf, b'[', "list"),
+        };
+        let is_of_type = matches!(self.cursor.peek(), Some(first) if first == open || first == b'n');
+        self.value(kind, MAX_DEPTH)?;
+        if is_of_type { Ok(()) } else { Err(BadBody::OtherType(name)) }
+    }
+
+    fn value(&mut self, kind: Kind, depth: usize) -> Result<(), BadBody> {
+        match self.cursor.peek() {
+            Some(b'{' | b'[') if depth == 0 => Err(BadBody::TooDeep),
+            Some(b'{') => self.object(kind, depth - 1),
+            Some(b'[') => self.list(kind, depth - 1),
+            Some(_) | None => self.cursor.scalar(),
+        }
+    }
+
+    fn list(&mut self, kind: Kind, depth: usize) -> Result<(), BadBody> {
+        self.cursor.expect(b'[')?;
+        if self.cursor.takes(b']') {
+            return Ok(());
+        }
+        loop {
+            self.value(kind, depth)?;
+            if !self.cursor.takes(b',') {
+                return self.cursor.expect(b']');
+            }
+        }
+    }
+
+    fn object(&mut self, kind: Kind, depth: usize) -> Result<(), BadBody> {
+        let mut root = Root::default();
+        let members = Members::of(kind);
+        let first_key = self.keys.len();
+        self.cursor.expect(b'{')?;
+        let mut is_open = !self.cursor.takes(b'}');
+        while is_open {
+            let key = self.cursor.string()?;
+            let member = self.member(&members, key)?;
+            self.cursor.expect(b':')?;
+            self.cursor.peek();
+            let start = self.cursor.at();
+            self.value(member.map_or(members.others, |member| member.field.kind), depth)?;
+            if let (Kind::Struct(Struct::CreateBody), Some(member)) = (kind, member) {
+                root.has(member, self.cursor.since(start));
+            }
+            is_open = self.cursor.takes(b',');
+            if !is_open {
+                self.cursor.expect(b'}')?;
+            }
+        }
+        match self.keys.close(first_key, members.sameness) {
+            None => root.judge(),
+            Some((a, b)) if a.chars().eq(b.chars()) => Err(BadBody::Twice(shortened(a))),
+            Some((a, b)) => Err(BadBody::Alike(shortened(a), shortened(b))),
+        }
+    }
+
+    /// Remembers a key, and finds the field that it stands for.
+    fn member(&mut self, members: &Members, key: Key<'b>) -> Result<Option<Member>, BadBody> {
+        let name = match members.sameness {
+            Sameness::Exact => {
+                self.keys.push_exact(key);
+                return Ok(None);
+            }
+            Sameness::Folded => key.folded_name(),
+        };
+        self.keys.push_folded(key, name.as_ref());
+        let found = name.and_then(|name| members.known?.get(name.as_bytes()));
+        match found.map(|member| member.field) {
+            Some(field) if !key.is(field.name) && !field.also.is_some_and(|also| key.is(also)) => {
+                Err(BadBody::Misspelled { key: shortened(key), field: field.name })
+            }
+            Some(_) | None => Ok(found.copied()),
+        }
+    }
+}
+
+/// What is known of an object's members.
+struct Members {
+    /// Its fields by their folded names.
+    known: Option<&'static FieldsByName>,
+    /// When two keys count as one.
+    sameness: Sameness,
+    /// What the values of keys are read into that are no fields.
+    others: Kind,
+}
+
+impl Members {
+    fn of(object: Kind) -> Self {
+        match object {
+            Kind::Struct(of) => {
+                Self { known: FIELDS.get(&of), sameness: Sameness::Folded, others: Kind::Leaf }
+            }
+            Kind::Leaf => Self { known: None, sameness: Sameness::Folded, others: Kind::Leaf },
+            Kind::Map(values) => Self { known: None, sameness: Sameness::Exact, others: *values },
+        }
+    }
+}
+
+/// A field and the struct that has it for its own.
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    of: Struct,
+    field: &'static Field,
+}
+
+type FieldsByName = HashMap<Vec<u8>, Member>;
+
+/// Built once from the table.
+static FIELDS: LazyLock<HashMap<Struct, FieldsByName>> = LazyLock::new(|| {
+    let by_name = |of: Struct| {
+        let members =
+            of.with_bases().into_iter().flat_map(|of| of.own_fields().iter().map(move |field| (of, field)));
+        members
+            .map(|(of, field)| (field.name.to_ascii_lowercase().into_bytes(), Member { of, field }))
+            .collect()
+    };
+    Struct::ALL.iter().map(|&of| (of, by_name(of))).collect()
+});
+
+impl Struct {
+    /// Itself and all whose fields it has, too.
+    fn with_bases(self) -> Vec<Self> {
+        let bases = self.bases().iter().flat_map(|base| base.with_bases());
+        std::iter::once(self).chain(bases).collect()
+    }
+
+    /// All fields, those of its bases among them.
+    pub fn fields(self) -> impl Iterator<Item = &'static Field> {
+        self.with_bases().into_iter().flat_map(Self::own_fields)
+    }
+}
+
+/// The start of a key, for a message.
+fn shortened(key: Key<'_>) -> String {
+    key.chars().take(64).collect()
+}

@@ -1,0 +1,166 @@
+//! JSON, token by token: RFC 8259 and nothing beside it, less what parsers read in different ways.
+//!
+//! No value is built. Numbers and strings are looked at as far as parsers disagree on them: a number that overflows a
+//! double, a lone surrogate, a NUL.
+
+use super::BadBody;
+use super::key::Key;
+
+/// A place in a body.
+#[derive(Debug)]
+pub(super) struct Cursor<'b> {
+    text: &'b str,
+    at: usize,
+}
+
+impl<'b> Cursor<'b> {
+    pub(super) fn new(text: &'b str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// How far it is from the start, in bytes.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What stands between `from` and here.
+    pub(super) fn since(&self, from: usize) -> &'b str {
+        self.text.get(from..self.at).unwrap_or_default()
+    }
+
+    /// The next byte that is no white space, without taking it.
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        while matches!(self.byte(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+        self.byte()
+    }
+
+    /// Takes `token` if it comes next.
+    pub(super) fn takes(&mut self, token: u8) -> bool {
+        let is_next = self.peek() == Some(token);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// Takes `token`, which must come next.
+    pub(super) fn expect(&mut self, token: u8) -> Result<(), BadBody> {
+        if self.takes(token) { Ok(()) } else { Err(self.not_json()) }
+    }
+
+    /// Takes a string, a number or a word.
+    pub(super) fn scalar(&mut self) -> Result<(), BadBody> {
+        match self.peek() {
+            Some(b'"') => self.string().map(drop),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            Some(_) | None => Err(self.not_json()),
+        }
+    }
+
+    /// Takes a string.
+    pub(super) fn string(&mut self) -> Result<Key<'b>, BadBody> {
+        self.expect(b'"')?;
+        let start = self.at;
+        loop {
+            match self.byte() {
+                Some(b'"') => break,
+                Some(b'\\') => self.escape()?,
+                Some(0..0x20) | None => return Err(self.not_json()),
+                Some(_) => self.at += 1,
+            }
+        }
+        let string = Key(self.since(start));
+        self.at += 1;
+        Ok(string)
+    }
+
+    /// A surrogate without its other half becomes U+FFFD in Go, stays what it is in JavaScript, and is an error elsewhere;
+    /// a NUL ends the string for parsers in C.
+    fn escape(&mut self) -> Result<(), BadBody> {
+        let start = self.at;
+        self.at += 1;
+        match self.byte() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(b'u') => match self.unit()? {
+                0 => Err(BadBody::Nul { at: start }),
+                0xd800..0xdc00 if !self.low_half()? => Err(BadBody::LoneSurrogate { at: start }),
+                0xdc00..0xe000 => Err(BadBody::LoneSurrogate { at: start }),
+                _ => Ok(()),
+            },
+            Some(_) | None => Err(self.not_json()),
+        }
+    }
+
+    /// Takes an escape, if one comes next; whether it is the second half of a surrogate pair.
+    fn low_half(&mut self) -> Result<bool, BadBody> {
+        if self.text.get(self.at..self.at + 2) != Some("\\u") {
+            return Ok(false);
+        }
+        self.at += 1;
+        Ok((0xdc00..0xe000).contains(&self.unit()?))
+    }
+
+    /// Takes a `u` and its four digits.
+    fn unit(&mut self) -> Result<u32, BadBody> {
+        let digits = self.text.get(self.at + 1..self.at + 5);
+        let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let unit = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let unit = unit.ok_or_else(|| self.not_json())?;
+        self.at += 5;
+        Ok(unit)
+    }
+
+    /// Integers of any size pass: a language whose numbers are doubles rounds those beyond 2^53, and a comparison with
+    /// a limit comes out the same but for that rounding.
+    fn number(&mut self) -> Result<(), BadBody> {
+        let start = self.at;
+        self.at += usize::from(self.byte() == Some(b'-'));
+        match self.byte() {
+            Some(b'0') => self.at += 1,
+            Some(_) | None => self.digits()?,
+        }
+        if self.byte() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        let mantissa = self.at;
+        if matches!(self.byte(), Some(b'e' | b'E')) {
+            self.at += 1;
+            self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        let is_surely_finite = mantissa == self.at && mantissa - start < 300;
+        let is_finite = || self.since(start).parse().is_ok_and(f64::is_finite);
+        if is_surely_finite || is_finite() { Ok(()) } else { Err(BadBody::HugeNumber { at: start }) }
+    }
+
+    /// Takes digits, of which there must be one.
+    fn digits(&mut self) -> Result<(), BadBody> {
+        let start = self.at;
+        while matches!(self.byte(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.not_json()) } else { Ok(()) }
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), BadBody> {
+        let is_next = self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word));
+        self.at += if is_next { word.len() } else { 0 };
+        if is_next { Ok(()) } else { Err(self.not_json()) }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// What stands here is not what JSON has here.
+    pub(super) fn not_json(&self) -> BadBody {
+        BadBody::NotJson { at: self.at }
+    }
+}
