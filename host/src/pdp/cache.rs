@@ -15,6 +15,9 @@ use wasmtime::component::Component;
 
 use super::digest::Digest;
 
+#[cfg(test)]
+mod tests;
+
 /// Compiled code, by what it was compiled from and for.
 #[derive(Clone, Debug)]
 pub(super) struct CodeCache {

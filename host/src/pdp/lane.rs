@@ -12,6 +12,9 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
+#[cfg(test)]
+mod tests;
+
 /// The thread for slow decisions. Dropping it ends it, and what runs on it.
 #[derive(Debug)]
 pub(super) struct SlowLane {

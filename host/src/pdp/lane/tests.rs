@@ -1,0 +1,67 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::{ThreadId, current};
+use std::time::Duration;
+
+use super::*;
+
+const BOUND: Duration = Duration::from_secs(10);
+
+fn thread() -> ThreadId {
+    current().id()
+}
+
+#[tokio::test]
+async fn what_ends_at_once_runs_here() {
+    let lane = SlowLane::start().unwrap();
+    assert_eq!(lane.run(async { thread() }).await, Ok(thread()));
+}
+
+#[tokio::test]
+async fn what_yields_goes_on_in_the_slow_thread() {
+    let lane = SlowLane::start().unwrap();
+    let threads = lane.run(async {
+        let first = thread();
+        tokio::task::yield_now().await;
+        (first, thread())
+    });
+    let (first, then) = threads.await.unwrap();
+    assert_eq!(first, thread());
+    assert_ne!(then, thread());
+}
+
+#[tokio::test]
+async fn a_panic_is_an_error_here_and_there_and_hurts_nobody_else() {
+    let lane = SlowLane::start().unwrap();
+    let here: Result<(), _> = lane.run(async { panic!("here, on purpose") }).await;
+    assert_eq!(here, Err(Panicked));
+    let there: Result<(), _> = lane
+        .run(async {
+            tokio::task::yield_now().await;
+            panic!("there, on purpose")
+        })
+        .await;
+    assert_eq!(there, Err(Panicked));
+    assert_eq!(lane.run(async { 1 }).await, Ok(1));
+}
+
+#[tokio::test]
+async fn work_that_nobody_waits_for_any_more_is_dropped() {
+    struct Dropped(Arc<AtomicBool>, mpsc::Sender<()>);
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+            let _ = self.1.send(()); // the test may be over
+        }
+    }
+    let lane = SlowLane::start().unwrap();
+    let (is_dropped, (say, said)) = (Arc::new(AtomicBool::new(false)), mpsc::channel());
+    let endless = Dropped(Arc::clone(&is_dropped), say);
+    let work = lane.run(async move {
+        let _endless = endless;
+        std::future::pending::<()>().await;
+    });
+    assert!(tokio::time::timeout(Duration::from_millis(10), work).await.is_err());
+    said.recv_timeout(BOUND).unwrap();
+    assert!(is_dropped.load(Ordering::SeqCst));
+}
