@@ -33,7 +33,13 @@ impl SlowLane {
     /// # Errors
     /// If there is no thread or no runtime to be had.
     pub(super) fn start() -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        // A turn takes as long as a tick of the guests' clock: whoever comes new, and whatever timer has run out, is looked
+        // at between any two.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .event_interval(1)
+            .global_queue_interval(1)
+            .build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new()
