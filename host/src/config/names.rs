@@ -9,8 +9,12 @@ use super::settings::{Problems, SETTINGS};
 
 const PREFIX: &str = "SOCKGATE_";
 
-/// Names that other socket proxies read, and what to do about them here.
-const OTHER_NAMES: [(&str, &str); 11] = [
+/// Names that other socket proxies read or that come to mind, and what to do about them here.
+const OTHER_NAMES: [(&str, &str); 15] = [
+    ("POLICIES", "name the files in POLICY, comma-separated"),
+    ("POLICY_FILE", "name the file in POLICY"),
+    ("POLICY_PATH", "name the file in POLICY"),
+    ("POLICY_CONFIG", "use POLICY_SETTINGS"),
     ("SOCKET_PATH", "use DOCKER_SOCKET"),
     ("DISABLE_IPV6", "name the addresses in LISTEN_ADDR"),
     ("ALLOW_PAUSE", "pausing needs CONTAINERS=1 and POST=1"),
@@ -67,14 +71,25 @@ fn is_of_kubernetes(name: &str) -> bool {
 }
 
 fn hint(name: &str) -> Option<String> {
+    let advice = advice(name).or_else(|| Some(format!("did you mean {}?", closest(name)?)))?;
+    Some(format!("{name} is set, which sockgate does not read: {advice}"))
+}
+
+/// What to do instead, where a name tells what was meant by it.
+fn advice(name: &str) -> Option<String> {
     if let Some((_, advice)) = OTHER_NAMES.iter().find(|(other, _)| *other == name) {
-        return Some(format!("{name} is set, which sockgate does not read: {advice}"));
+        return Some((*advice).to_owned());
     }
-    let close = closest(name)?;
-    Some(format!("{name} is set, which sockgate does not read: did you mean {close}?"))
+    let is_for_one =
+        |setting: &&str| policies::suffix(name, setting).is_some_and(|policy| !policy.is_empty());
+    let general = known().filter(|setting| setting.starts_with("POLICY_")).find(is_for_one)?;
+    Some(format!("{general} holds for all policies, and there is none for one of them"))
 }
 
 fn meant(prefix: &str, name: &str) -> String {
+    if let Some(advice) = advice(name) {
+        return format!(": {advice}");
+    }
     closest(name).map_or_else(String::new, |close| format!("; did you mean {prefix}{close}?"))
 }
 

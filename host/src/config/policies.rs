@@ -78,7 +78,8 @@ pub(super) fn is_override(name: &str) -> bool {
     OVERRIDABLE.iter().any(|setting| suffix(name, setting).is_some_and(|policy| !policy.is_empty()))
 }
 
-fn suffix<'n>(name: &'n str, setting: &str) -> Option<&'n str> {
+/// Which policy a name is for, if it is that of `setting` for one policy.
+pub(super) fn suffix<'n>(name: &'n str, setting: &str) -> Option<&'n str> {
     name.strip_prefix(setting)?.strip_prefix('_')
 }
 
@@ -94,7 +95,7 @@ impl Policies {
         overrides: &BTreeMap<String, String>,
         problems: &mut Problems,
     ) -> Self {
-        let files: Vec<_> = list(settings.policy.as_deref()).into_iter().map(PathBuf::from).collect();
+        let files = files(settings.policy.as_deref(), problems);
         let parts: Vec<_> = files.iter().map(|file| variable_part(file)).collect();
         for (at, part) in parts.iter().enumerate() {
             if parts.iter().take(at).any(|other| other == part) {
@@ -105,7 +106,7 @@ impl Policies {
         }
         require_overrides_for(&parts, overrides, problems);
         let general = [&settings.policy_mode, &settings.policy_settings, &settings.policy_sha256];
-        if files.is_empty() && general.iter().any(|value| value.is_some()) {
+        if settings.policy.is_none() && general.iter().any(|value| value.is_some()) {
             problems.add(
                 "POLICY is not set, and settings for it are: name the policy's file in POLICY".to_owned(),
             );
@@ -121,7 +122,7 @@ impl Policies {
             PolicyConfig {
                 path,
                 mode: mode(setting("POLICY_MODE", &settings.policy_mode), problems),
-                settings: policy_settings(setting("POLICY_SETTINGS", &settings.policy_settings).1),
+                settings: policy_settings(setting("POLICY_SETTINGS", &settings.policy_settings), problems),
                 sha256: sha256(setting("POLICY_SHA256", &settings.policy_sha256), problems),
             }
         });
@@ -153,6 +154,14 @@ impl Policies {
     }
 }
 
+/// An empty entry is a mistake here: with `POLICY=$A,$B` a policy would be gone without a word.
+fn files(value: Option<&str>, problems: &mut Problems) -> Vec<PathBuf> {
+    if value.is_some_and(|value| value.split(',').any(|entry| entry.trim().is_empty())) {
+        problems.add("POLICY: an entry is empty: name a file before and behind each comma".to_owned());
+    }
+    list(value).into_iter().map(PathBuf::from).collect()
+}
+
 fn require_overrides_for(parts: &[String], overrides: &BTreeMap<String, String>, problems: &mut Problems) {
     for name in overrides.keys() {
         let is_for = |part: &String| OVERRIDABLE.iter().any(|setting| suffix(name, setting) == Some(part));
@@ -178,9 +187,13 @@ fn mode((name, value): (String, Option<String>), problems: &mut Problems) -> Mod
     }
 }
 
-fn policy_settings(value: Option<String>) -> PolicySettings {
+fn policy_settings((name, value): (String, Option<String>), problems: &mut Problems) -> PolicySettings {
     let value = value.unwrap_or_default();
     match value.strip_prefix('@') {
+        Some("") => {
+            problems.add(format!("{name}: there is no file behind the @"));
+            PolicySettings::Text(String::new())
+        }
         Some(path) => PolicySettings::File(PathBuf::from(path)),
         None => PolicySettings::Text(value),
     }

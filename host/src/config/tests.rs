@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use policy::Flag;
 
-use super::{Config, ConfigError, LogFormat};
+use super::{Config, ConfigError, LogFormat, Mode, PolicySettings};
+use crate::pdp::Digest;
+
+const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 fn read(environment: &str) -> Result<Config, ConfigError> {
     let pairs = environment.split_whitespace().filter_map(|pair| pair.split_once('='));
@@ -107,4 +110,119 @@ fn the_alias_wins_over_what_an_image_sets() {
 #[test]
 fn a_stop_may_cut_at_once() {
     assert_eq!(read("SHUTDOWN_GRACE=0").unwrap().shutdown_grace, Duration::ZERO);
+}
+
+#[test]
+fn without_a_policy_there_is_nothing_to_load() {
+    let policies = read("POLICY= POLICY_TIMEOUT=1s POLICY_CACHE=off").unwrap().policies;
+    assert!(policies.chain.is_empty());
+    assert_eq!((policies.limits.timeout, policies.cache), (Duration::from_secs(1), None));
+}
+
+#[test]
+fn a_policy_alone_has_the_defaults() {
+    let policies = read("POLICY=/etc/rules.wasm").unwrap().policies;
+    let only = &policies.chain[0];
+    assert_eq!((only.path.to_str(), only.mode, only.sha256), (Some("/etc/rules.wasm"), Mode::Decide, None));
+    assert_eq!(only.settings, PolicySettings::Text(String::new()));
+    let limits = (policies.limits.timeout, policies.limits.memory);
+    assert_eq!(limits, (Duration::from_millis(100), 64 << 20));
+    assert_eq!((policies.body_limit, policies.concurrency), (1 << 20, 32));
+    assert_eq!(policies.cache.unwrap().to_str(), Some("/var/cache/sockgate"));
+}
+
+#[test]
+fn a_setting_for_one_policy_wins_over_the_setting_for_all() {
+    let environment = "POLICY=/p/restrict-create.wasm,audit.v2.wasm POLICY_MODE=narrow POLICY_SETTINGS=all \
+                       POLICY_MODE_AUDIT_V2=OBSERVE SOCKGATE_POLICY_SETTINGS_RESTRICT_CREATE=@/p/team.json \
+                       POLICY_SHA256_AUDIT_V2=sha256:";
+    let chain = read(&format!("{environment}{ZEROS}")).unwrap().policies.chain;
+    let rows: Vec<_> = chain.iter().map(|policy| (policy.mode, &policy.settings, policy.sha256)).collect();
+    let (all, file) = (PolicySettings::Text("all".into()), PolicySettings::File("/p/team.json".into()));
+    assert_eq!(rows, [(Mode::Narrow, &file, None), (Mode::Observe, &all, Digest::parse(ZEROS))]);
+}
+
+#[test]
+fn sizes_are_read_with_and_without_units() {
+    for (text, memory) in
+        [("64M", 64 << 20), ("64MiB", 64 << 20), ("67108864", 64 << 20), ("1g", 1 << 30), ("2048KB", 2 << 20)]
+    {
+        assert_eq!(read(&format!("POLICY_MEMORY={text}")).unwrap().policies.limits.memory, memory, "{text}");
+    }
+    for (text, limit) in [("1", 1), ("2k", 2048), ("64MiB", 64 << 20)] {
+        assert_eq!(read(&format!("POLICY_BODY_LIMIT={text}")).unwrap().policies.body_limit, limit, "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_meant_for_a_policy_is_a_mistake() {
+    let no_policy = "POLICY is not set, and settings for it are: name the policy's file in POLICY";
+    let empty = "POLICY: an entry is empty: name a file before and behind each comma";
+    let memory = "is no size from 1MiB to 4GiB, such as 64MiB";
+    let rows: &[(&str, &[&str])] = &[
+        ("POLICY_MODE=observe", &[no_policy]),
+        ("POLICY_SETTINGS=x", &[no_policy]),
+        ("POLICY=, POLICY_MODE=observe", &[empty]),
+        ("POLICY=a.wasm,,b.wasm", &[empty]),
+        (
+            "POLICY=a.wasm POLICY_MODE=allow",
+            &["POLICY_MODE: \"allow\" is none of decide, narrow and observe"],
+        ),
+        ("POLICY=a.wasm POLICY_MODE_A=x", &["POLICY_MODE_A: \"x\" is none of decide, narrow and observe"]),
+        ("POLICY=a.wasm POLICY_SETTINGS=@", &["POLICY_SETTINGS: there is no file behind the @"]),
+        (
+            "POLICY=a.wasm POLICY_SHA256=12",
+            &["POLICY_SHA256: \"12\" is no SHA-256; `sha256sum FILE` prints one"],
+        ),
+        (
+            "POLICY=/x/my-rule.wasm,/y/my_rule.wasm",
+            &[
+                "POLICY: two files go by the name MY_RULE: call them differently, so that each can have settings",
+            ],
+        ),
+        (
+            "POLICY=a.wasm,b.wasm POLICY_MODE_C=decide",
+            &["POLICY_MODE_C is for a policy that POLICY does not name; by name there are: A, B"],
+        ),
+        (
+            "POLICY_MODE_A=decide",
+            &["POLICY_MODE_A is for a policy that POLICY does not name; by name there are: none"],
+        ),
+        ("POLICY_TIMEOUT=0", &["POLICY_TIMEOUT: \"0\" is no duration such as 10s or 500ms"]),
+        ("POLICY_MEMORY=1023KiB", &[&format!("POLICY_MEMORY: \"1023KiB\" {memory}")]),
+        ("POLICY_MEMORY=5G", &[&format!("POLICY_MEMORY: \"5G\" {memory}")]),
+        ("POLICY_MEMORY=64MB/s", &[&format!("POLICY_MEMORY: \"64MB/s\" {memory}")]),
+        ("POLICY_BODY_LIMIT=0", &["POLICY_BODY_LIMIT: \"0\" is no size from 1 bytes to 64MiB, such as 1MiB"]),
+        ("POLICY_CONCURRENCY=0", &["POLICY_CONCURRENCY: \"0\" is no number from 1 to 1000"]),
+        ("POLICY_CACHE=cache", &["POLICY_CACHE: \"cache\" is no absolute path of a folder, and not `off`"]),
+        (
+            "SOCKGATE_POLICIES=a",
+            &["SOCKGATE_POLICIES is not a setting: name the files in POLICY, comma-separated"],
+        ),
+    ];
+    for (environment, mistakes) in rows {
+        assert_eq!(read(environment).unwrap_err().0, *mistakes, "{environment}");
+    }
+    let two = format!("POLICY=a.wasm,b.wasm POLICY_SHA256={ZEROS}");
+    let mistake =
+        "POLICY_SHA256 pins one file, and POLICY names 2: pin each by its name, such as POLICY_SHA256_A";
+    assert_eq!(read(&two).unwrap_err().0, [mistake]);
+}
+
+#[test]
+fn a_near_miss_about_policies_is_hinted_at() {
+    let unread = "is set, which sockgate does not read";
+    for (environment, advice) in [
+        ("POLICIES=a.wasm", "POLICIES {}: name the files in POLICY, comma-separated"),
+        ("POLICY_FILE=a.wasm", "POLICY_FILE {}: name the file in POLICY"),
+        ("POLICY_CONFIG=x", "POLICY_CONFIG {}: use POLICY_SETTINGS"),
+        ("POLCY=a.wasm", "POLCY {}: did you mean POLICY?"),
+        ("POLICY_SETTING=x", "POLICY_SETTING {}: did you mean POLICY_SETTINGS?"),
+        (
+            "POLICY=a.wasm POLICY_TIMEOUT_A=1s",
+            "POLICY_TIMEOUT_A {}: POLICY_TIMEOUT holds for all policies, and there is none for one of them",
+        ),
+    ] {
+        assert_eq!(read(environment).unwrap().hints, [advice.replace("{}", unread)], "{environment}");
+    }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-use e2e::BOUND;
 use e2e::reference::root;
+use e2e::{BOUND, guests};
 
 /// Cargo gives a test only its own crate's binaries, so this one is asked for: built as the tests were, for the whole
 /// workspace, so that nothing but the binary itself is left to build.
@@ -55,10 +55,23 @@ pub(crate) fn check(environment: &[(String, String)]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The log line of a request that was refused, in JSON.
+/// The log line of a request that one policy observed and another refused, in JSON: it has every field.
 pub(crate) fn request_line() -> String {
-    let settings =
-        [("LISTEN_ADDR", "127.0.0.1:0"), ("LOG_FORMAT", "json"), ("DOCKER_SOCKET", "/nonexistent")];
+    let folder = tempfile::tempdir().unwrap();
+    let policies = ["watch.wasm", "rules.wasm"].map(|name| folder.path().join(name));
+    for policy in &policies {
+        std::fs::copy(guests::rust("guest-default"), policy).unwrap();
+    }
+    let chain = policies.map(|path| path.to_str().unwrap().to_owned()).join(",");
+    let settings = [
+        ("LISTEN_ADDR", "127.0.0.1:0"),
+        ("LOG_FORMAT", "json"),
+        ("DOCKER_SOCKET", "/nonexistent"),
+        ("POLICY", &chain),
+        ("POLICY_MODE_WATCH", "observe"),
+        ("POLICY_SETTINGS_WATCH", "INFO=1"),
+        ("POLICY_CACHE", "off"),
+    ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut gateway = sockgate(&settings).stderr(Stdio::piped()).spawn().unwrap();
     let mut log = BufReader::new(gateway.stderr.take().unwrap()).lines().map(Result::unwrap);
