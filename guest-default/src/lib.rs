@@ -6,9 +6,10 @@
 mod bindings;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use bindings::{Decision, Denial, Guest, Manifest, Request};
-use policy::{Flags, Method, Operation, Target};
+use policy::{Flag, Flags, Method, Operation, Target};
 
 thread_local! {
     static FLAGS: Cell<Flags> = Cell::default();
@@ -24,7 +25,7 @@ impl Guest for DefaultPolicy {
     }
 
     fn decide(request: Request) -> Decision {
-        let target = Target::parse(&request.path).ok(); // canonical already: parsing changes nothing
+        let target = Target::from_decoded_path(&request.path).ok();
         let Some((method, target)) = Method::from_token(&request.method).zip(target) else {
             return Decision::Deny(Denial {
                 message: "not a request of the Engine API".into(),
@@ -41,8 +42,22 @@ impl Guest for DefaultPolicy {
     }
 }
 
+/// Everything that is wrong with the settings is listed, in one line.
 fn flags(settings: &str) -> Result<Flags, String> {
-    let words: Vec<_> = settings.split_whitespace().collect();
-    let value_of = |name| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-    Flags::from_values(|flag| value_of(flag.name())).map_err(|mistakes| format!("{mistakes:?}"))
+    let (mut values, mut mistakes) = (BTreeMap::new(), Vec::new());
+    for word in settings.split_whitespace() {
+        match word.split_once('=').filter(|(name, _)| Flag::ALL.iter().any(|flag| flag.name() == *name)) {
+            None => {
+                mistakes.push(format!("{word:?} does not set a flag: expected words such as CONTAINERS=1"))
+            }
+            Some((name, value)) if values.insert(name, value).is_none() => {}
+            Some((name, _)) => mistakes.push(format!("{name} comes twice")),
+        }
+    }
+    match Flags::from_values(|flag| values.get(flag.name()).copied()) {
+        Ok(flags) if mistakes.is_empty() => return Ok(flags),
+        Ok(_) => {}
+        Err(no_switches) => mistakes.extend(no_switches.iter().map(ToString::to_string)),
+    }
+    Err(mistakes.join("; "))
 }

@@ -73,6 +73,19 @@ impl Target {
         Ok(Self { path, version_len, query: query.map(str::to_owned) })
     }
 
+    /// Takes a path as [`path`](Self::path) gives it: decoded, without version and query. To policies it comes so, and
+    /// parsing it anew would read a name's `?` as the start of a query, and a first segment `v1.41` as a version.
+    ///
+    /// # Errors
+    /// [`BadTarget`] if the path is not canonical.
+    pub fn from_decoded_path(path: &str) -> Result<Self, BadTarget> {
+        if !path.starts_with('/') {
+            return Err(BadTarget::NotAPath);
+        }
+        require_canonical(path)?;
+        Ok(Self { path: path.to_owned(), version_len: 0, query: None })
+    }
+
     /// The decoded path without the version prefix, such as `/containers/json`.
     #[must_use]
     pub fn path(&self) -> &str {

@@ -85,6 +85,26 @@ fn a_target_that_is_not_canonical_is_refused() {
 }
 
 #[test]
+fn a_decoded_path_is_taken_as_it_is() {
+    for target in
+        ["/", "/v1.41/info", "/v1.41/v1.40/info", "/volumes/a%3Fb?c", "/networks/", "/v1.41/networks/"]
+    {
+        let parsed = Target::parse(target).unwrap();
+        let taken = Target::from_decoded_path(parsed.path()).unwrap();
+        assert_eq!((taken.path(), taken.version(), taken.query()), (parsed.path(), None, None), "{target}");
+    }
+    for (path, want) in [
+        ("", BadTarget::NotAPath),
+        ("info", BadTarget::NotAPath),
+        ("/containers/%78/json", BadTarget::Percent),
+        ("/containers/../info", BadTarget::DotSegment),
+        ("/containers//json", BadTarget::EmptySegment),
+    ] {
+        assert_eq!(Target::from_decoded_path(path), Err(want), "{path}");
+    }
+}
+
+#[test]
 fn the_version_is_split_off_as_the_engine_does() {
     for (target, version, path) in [
         ("/v1.41/info", Some("1.41"), "/info"),
