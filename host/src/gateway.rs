@@ -15,12 +15,12 @@ use crate::head::{Admission, BadHead, Framing, Head, Outbound};
 use crate::headers;
 use crate::listener::Peer;
 use crate::pace::Pace;
-use crate::pdp::{Body, Chain, Denied, Lookups, NoEngine, Permit, PolicyDecisionPoint, Question};
+use crate::pdp::{Body, Chain, Denied, Lookups, Permit, PolicyDecisionPoint, Question};
 use crate::places::Place;
 use crate::record::Record;
 use crate::response;
 use crate::tunnel::Upgrade;
-use crate::upstream::{Answer, Upstream, UpstreamError};
+use crate::upstream::{Answer, EngineInspector, Upstream, UpstreamError};
 
 /// Everything that a request meets on its way.
 #[derive(Debug)]
@@ -30,7 +30,9 @@ pub(crate) struct Gateway {
     /// Who decides.
     pub pdp: PolicyDecisionPoint,
     /// Where permitted requests go.
-    pub upstream: Upstream,
+    pub upstream: Arc<Upstream>,
+    /// Where policies look things up.
+    pub inspector: Arc<EngineInspector>,
     /// What a shutdown waits for: tunnels among it.
     pub tasks: TaskTracker,
     /// The shutdown's grace period is over.
@@ -142,9 +144,10 @@ impl Gateway {
             true if outbound.framing == Framing::Empty => Body::Empty,
             true | false => Body::Unread,
         };
+        let inspector = Arc::<EngineInspector>::clone(&self.inspector);
         let question = Question {
             id: record.id(),
-            lookups: Arc::new(Lookups::new(Arc::new(NoEngine), &operation)),
+            lookups: Arc::new(Lookups::new(record.id(), inspector, &operation)),
             operation,
             headers: Arc::clone(&headers),
             body,

@@ -103,6 +103,18 @@ pub(crate) enum Trailers {
     Unasked,
 }
 
+impl Outbound {
+    /// Nothing at all.
+    pub(crate) fn bare() -> Self {
+        Self {
+            headers: HeaderMap::new(),
+            framing: Framing::Empty,
+            upgrade: None,
+            trailers: Trailers::Unasked,
+        }
+    }
+}
+
 impl Head {
     /// Judges a head that came from `peer`.
     ///

@@ -30,7 +30,7 @@ use crate::pdp::{ChainError, PolicyDecisionPoint};
 use crate::places::{Place, Places};
 use crate::record::Record;
 use crate::response;
-use crate::upstream::Upstream;
+use crate::upstream::{EngineInspector, Upstream};
 
 /// BuildKit's session repeats one header dozens of times; hyper's default is 100.
 const MAX_HEADERS: usize = 1000;
@@ -112,11 +112,13 @@ struct Serving {
 
 impl Serving {
     fn new(config: &Config, pdp: PolicyDecisionPoint, tasks: TaskTracker) -> Self {
+        let upstream = Arc::new(Upstream::new(config.docker_socket.clone()));
         Self {
             gateway: Gateway {
                 admission: config.admission.clone(),
                 pdp,
-                upstream: Upstream::new(config.docker_socket.clone()),
+                inspector: Arc::new(EngineInspector::new(Arc::clone(&upstream))),
+                upstream,
                 tasks,
                 cut: CancellationToken::new(),
             },

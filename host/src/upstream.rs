@@ -1,6 +1,7 @@
 //! The engine's side: connections to its socket, and requests over them.
 //!
-//! Only what has a [`Permit`] is sent, and the request line is written from the operation that was permitted. A request
+//! Only what has a [`Permit`] is sent, and the request line is written from the operation that was permitted; the look-ups
+//! of policies need none, and can be nothing else (`upstream/inspect.rs`). A request
 //! without a body that only reads may go over a kept connection, and is repeated once over a fresh one if the kept one
 //! turns out dead. Every other request gets a fresh connection, so that it cannot run into a stale one. Upgrades get
 //! their own connection by the same rule.
@@ -23,8 +24,10 @@ use crate::body::RequestBody;
 use crate::head::{Framing, Outbound, Trailers};
 use crate::pdp::Permit;
 
+mod inspect;
 mod pool;
 
+pub(crate) use inspect::EngineInspector;
 pub(crate) use pool::Lease;
 use pool::{Pool, Reuse};
 
@@ -103,8 +106,17 @@ impl Upstream {
         outbound: Outbound,
         body: RequestBody,
     ) -> Result<Answer, UpstreamError> {
-        let reuse = reuse(permit.operation(), &outbound);
-        let mut request = write(permit.operation(), outbound, body)?;
+        self.exchange(permit.operation(), outbound, body).await
+    }
+
+    async fn exchange(
+        &self,
+        operation: &Operation,
+        outbound: Outbound,
+        body: RequestBody,
+    ) -> Result<Answer, UpstreamError> {
+        let reuse = reuse(operation, &outbound);
+        let mut request = write(operation, outbound, body)?;
         if reuse == Reuse::Kept
             && let Some(mut lease) = self.pool.take()
         {

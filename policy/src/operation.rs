@@ -2,6 +2,9 @@
 
 use crate::{Access, Endpoint, Family, Method, Target, Transport};
 
+#[cfg(test)]
+mod tests;
+
 /// A method and a canonical target, with what the catalogue knows of them. Immutable once parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
@@ -25,6 +28,18 @@ impl Operation {
             (start, start + subject.len())
         });
         Self { method, family, endpoint: found.map(|found| found.endpoint), subject, target }
+    }
+
+    /// `endpoint` on one object, without a version or a query; `None` if a path of that endpoint cannot name `subject`.
+    #[must_use]
+    pub fn of(endpoint: Endpoint, subject: &str) -> Option<Self> {
+        // A checkpoint's path names two things; whoever asks for it has one too few.
+        let template = endpoint.templates().first().filter(|path| path.matches('{').count() == 1)?;
+        let (before, rest) = template.split_once('{')?;
+        let (_, after) = rest.split_once('}')?;
+        let target = Target::from_decoded_path(&format!("{before}{subject}{after}")).ok()?;
+        let operation = Self::new(endpoint.method(), target);
+        operation.is(endpoint, subject).then_some(operation)
     }
 
     /// The method.
@@ -92,6 +107,11 @@ impl Operation {
     pub fn on(&self, id: &str) -> Option<Self> {
         let (start, end) = self.subject?;
         let pinned = Self::new(self.method, self.target.with_name(start..end, id)?);
-        (pinned.endpoint == self.endpoint && pinned.subject() == Some(id)).then_some(pinned)
+        pinned.is(self.endpoint?, id).then_some(pinned)
+    }
+
+    /// What is written is what was meant: a name such as `a/../b` or `x/start` may have led elsewhere.
+    fn is(&self, endpoint: Endpoint, subject: &str) -> bool {
+        self.endpoint == Some(endpoint) && self.subject() == Some(subject)
     }
 }

@@ -153,7 +153,11 @@ impl Runtime {
         ruling: &mut Ruling,
     ) -> Result<Outcome, Denied> {
         for link in chain.links() {
-            let verdict = self.ask_one(link, question.clone(), flags).await;
+            let question = match link.mode {
+                Mode::Observe => question.aside(),
+                Mode::Decide | Mode::Narrow => question.clone(),
+            };
+            let verdict = self.ask_one(link, question, flags).await;
             if link.mode == Mode::Observe {
                 observe(ruling, &link.id, &verdict);
                 continue;

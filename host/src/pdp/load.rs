@@ -264,7 +264,7 @@ async fn try_out(component: &Component) -> Result<(), Fault> {
     let operation = Arc::new(Operation::new(Method::Get, target));
     let question = Question {
         id: 0,
-        lookups: Arc::new(Lookups::new(Arc::new(NoEngine), &operation)),
+        lookups: Arc::new(Lookups::new(0, Arc::new(NoEngine), &operation)),
         operation,
         headers: Arc::default(),
         body: Body::Empty,

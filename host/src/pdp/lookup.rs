@@ -1,12 +1,14 @@
 //! Look-ups: what a policy may ask the engine while it decides.
 //!
-//! Each object is asked for at most once for a request, whichever policy asks, and a request has a budget of them. The
-//! container or exec that the request is about is pinned to the id that was inspected.
+//! Each object is asked for at most once for a request, whichever policy asks, and a request has a budget of them. A
+//! policy that looks up the container or the exec that the request is about pins it: what is forwarded names the id that
+//! was inspected. Policies that only observe share the answers and pin nothing.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use policy::{Family, Operation};
 
@@ -14,6 +16,12 @@ use super::bindings::{Kind, LookupError};
 
 /// How many different objects one request's policies may look up.
 const MAX_LOOKUPS: usize = 16;
+
+/// How much the answers may come to, in bytes; they are kept until the request is judged.
+const MAX_LOOKED_UP: usize = 4 * 1024 * 1024;
+
+/// Of a reference in the log, in bytes.
+const MAX_LOGGED: usize = 256;
 
 /// What an engine says of an object: its inspect answer, as JSON.
 pub type Answer = Result<Arc<str>, LookupError>;
@@ -34,72 +42,142 @@ impl Inspector for NoEngine {
     }
 }
 
-/// The look-ups of one request.
+/// The look-ups of one request, for one policy or for several in turn.
 pub(crate) struct Lookups {
+    /// The request's number in the log.
+    id: u64,
     inspector: Arc<dyn Inspector>,
-    answers: Mutex<HashMap<(Kind, String), Answer>>,
-    /// The kind and the name of what the request is about, if that can be pinned.
-    subject: Option<(Kind, String)>,
-    pinned: OnceLock<String>,
+    answers: Arc<Mutex<Answers>>,
+    /// What the request asks for.
+    operation: Arc<Operation>,
+    /// The same on the very object that was looked up.
+    pinned: OnceLock<Arc<Operation>>,
+}
+
+#[derive(Default)]
+struct Answers {
+    by_object: HashMap<(Kind, String), Answer>,
+    bytes: usize,
 }
 
 impl Lookups {
-    /// For the policies that judge `operation`.
-    pub(crate) fn new(inspector: Arc<dyn Inspector>, operation: &Operation) -> Self {
-        Self { inspector, answers: Mutex::default(), subject: pinnable(operation), pinned: OnceLock::new() }
+    /// For the policies that judge request number `id`, which asks for `operation`.
+    pub(crate) fn new(id: u64, inspector: Arc<dyn Inspector>, operation: &Arc<Operation>) -> Self {
+        let answers = Arc::default();
+        Self { id, inspector, answers, operation: Arc::clone(operation), pinned: OnceLock::new() }
+    }
+
+    /// For a policy whose word counts for nothing: the same answers, and what it looks up pins nothing.
+    pub(super) fn aside(&self) -> Self {
+        Self {
+            id: self.id,
+            inspector: Arc::clone(&self.inspector),
+            answers: Arc::clone(&self.answers),
+            operation: Arc::clone(&self.operation),
+            pinned: OnceLock::new(),
+        }
     }
 
     /// The answer to a look-up, from the engine or from before.
     pub(super) async fn inspect(&self, kind: Kind, reference: String) -> Answer {
-        let key = (kind, reference);
+        let json = self.answer(kind, &reference).await?;
+        if is_subject(&self.operation, kind, &reference) {
+            self.pin(&json)?;
+        }
+        Ok(json)
+    }
+
+    async fn answer(&self, kind: Kind, reference: &str) -> Answer {
+        let key = (kind, reference.to_owned());
         {
             let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(answer) = answers.get(&key) {
+            if let Some(answer) = answers.by_object.get(&key) {
                 return answer.clone();
             }
-            if answers.len() >= MAX_LOOKUPS {
+            if answers.by_object.len() >= MAX_LOOKUPS {
                 return Err(LookupError::Refused(format!("a request may look up {MAX_LOOKUPS} objects")));
             }
         }
-        let answer = self.inspector.inspect(kind, &key.1).await;
-        if self.subject.as_ref() == Some(&key)
-            && let Ok(json) = &answer
-            && let Some(id) = id_of(json)
-        {
-            // Only ever one answer for one key, so it is never set twice.
-            let _ = self.pinned.set(id);
-        }
+        let asked = Instant::now();
+        let answer = self.inspector.inspect(kind, reference).await;
+        self.log(kind, reference, &answer, asked);
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.entry(key).or_insert(answer).clone()
+        answers.keep(key, answer)
     }
 
-    /// The id that the request is to be forwarded to, if what it is about was looked up.
-    pub(super) fn pinned(&self) -> Option<&str> {
-        self.pinned.get().map(String::as_str)
+    /// From here on the request is about the object that `json` describes.
+    fn pin(&self, json: &str) -> Result<(), LookupError> {
+        let pinned = id_of(json).and_then(|id| self.operation.on(&id));
+        let pinned =
+            pinned.ok_or_else(|| LookupError::Refused("the engine's answer has no id".to_owned()))?;
+        // There is one answer for one object, so it is the same each time.
+        let _ = self.pinned.set(Arc::new(pinned));
+        Ok(())
+    }
+
+    /// What is forwarded if it is allowed: the operation, on the very object that a policy looked up.
+    pub(super) fn pinned(&self) -> Arc<Operation> {
+        Arc::clone(self.pinned.get().unwrap_or(&self.operation))
+    }
+
+    fn log(&self, kind: Kind, reference: &str, answer: &Answer, asked: Instant) {
+        let outcome = match answer {
+            Ok(_) => "found",
+            Err(LookupError::NotFound) => "not found",
+            Err(LookupError::Refused(reason) | LookupError::Unavailable(reason)) => reason,
+        };
+        tracing::debug!(
+            target: "sockgate::policy",
+            id = self.id,
+            kind = ?kind,
+            reference = reference.get(..reference.floor_char_boundary(MAX_LOGGED)),
+            outcome,
+            duration_us = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX),
+            "a policy looked up an object",
+        );
     }
 }
 
-/// A container and an exec are the same thing by their id; an image or a volume means something else by it.
-fn pinnable(operation: &Operation) -> Option<(Kind, String)> {
+impl Answers {
+    /// Keeps an answer, if there is room for it.
+    fn keep(&mut self, object: (Kind, String), answer: Answer) -> Answer {
+        let answer = answer.and_then(|json| {
+            let bytes = self.bytes + json.len();
+            if bytes > MAX_LOOKED_UP {
+                let most = MAX_LOOKED_UP / (1024 * 1024);
+                return Err(LookupError::Refused(format!("a request may look up {most} MiB")));
+            }
+            self.bytes = bytes;
+            Ok(json)
+        });
+        self.by_object.entry(object).or_insert(answer).clone()
+    }
+}
+
+/// Whether the request is about this object, and the object can be pinned. A container and an exec are the same thing by
+/// their id; an image or a volume means something else by it.
+fn is_subject(operation: &Operation, kind: Kind, reference: &str) -> bool {
     let kinds = [(Family::Containers, Kind::Container), (Family::Exec, Kind::Exec)];
-    let (_, kind) = kinds.into_iter().find(|(family, _)| operation.family() == Some(*family))?;
-    Some((kind, operation.subject()?.to_owned()))
+    kinds.into_iter().any(|(family, of)| operation.family() == Some(family) && kind == of)
+        && operation.subject() == Some(reference)
 }
 
-/// The id in an inspect answer.
+/// The id in an inspect answer, if it has one, and only one, that can be nothing but an id.
 fn id_of(json: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Inspected {
-        #[serde(rename = "Id", alias = "ID")]
+        #[serde(rename = "Id", alias = "ID")] // a container's, an exec's
         id: String,
     }
-    serde_json::from_str::<Inspected>(json).ok().map(|inspected| inspected.id)
+    let Inspected { id } = serde_json::from_str(json).ok()?;
+    let is_id = id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_id.then_some(id)
 }
 
 impl fmt::Debug for Lookups {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lookups")
-            .field("subject", &self.subject)
+            .field("operation", &self.operation)
             .field("pinned", &self.pinned)
             .finish_non_exhaustive()
     }

@@ -46,9 +46,13 @@ pub(crate) fn flags_verdict(decision: &Decision) -> FlagsVerdict {
 }
 
 impl Question {
-    /// What is forwarded if it is allowed: the operation, on the very object that a policy looked up.
+    /// For a policy whose word counts for nothing.
+    pub(super) fn aside(&self) -> Self {
+        Self { lookups: Arc::new(self.lookups.aside()), ..self.clone() }
+    }
+
+    /// What is forwarded if it is allowed.
     pub(super) fn pinned(&self) -> Arc<Operation> {
-        let pinned = self.lookups.pinned().and_then(|id| self.operation.on(id));
-        pinned.map_or_else(|| Arc::clone(&self.operation), Arc::new)
+        self.lookups.pinned()
     }
 }

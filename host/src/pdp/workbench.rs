@@ -135,10 +135,11 @@ impl Candidate {
             Some(bytes) if is_inspected => Body::Complete(bytes),
             Some(_) => Body::Unread,
         };
+        let operation = Arc::new(operation);
         let question = Question {
             id: 0,
-            lookups: Arc::new(Lookups::new(engine, &operation)),
-            operation: Arc::new(operation),
+            lookups: Arc::new(Lookups::new(0, engine, &operation)),
+            operation,
             headers: Arc::new(headers),
             body,
             attributes: attributes.into(),
