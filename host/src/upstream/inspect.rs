@@ -22,6 +22,9 @@ use crate::body::RequestBody;
 use crate::head::Outbound;
 use crate::pdp::{self, Inspector, Kind, LookupError};
 
+#[cfg(test)]
+mod tests;
+
 /// The longest name that is asked for, in bytes; the engine's own are shorter.
 const MAX_REFERENCE: usize = 1024;
 

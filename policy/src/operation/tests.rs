@@ -1,1 +1,125 @@
+use crate::{Endpoint, Method, Operation, Target};
 
+const ID: &str = "5bd1c0ffee5bd1c0ffee5bd1c0ffee5bd1c0ffee5bd1c0ffee5bd1c0ffee5bd1";
+
+fn made(endpoint: Endpoint, subject: &str) -> Option<String> {
+    Operation::of(endpoint, subject).map(|operation| operation.target().to_string())
+}
+
+#[test]
+fn an_operation_is_made_for_the_very_object_that_is_named() {
+    for (endpoint, subject, want) in [
+        (Endpoint::ContainerInspect, "web", "/containers/web/json"),
+        (Endpoint::ContainerInspect, "web/db", "/containers/web/db/json"), // a link's name, to engines that had them
+        (Endpoint::ContainerInspect, "json", "/containers/json/json"),
+        (Endpoint::ContainerInspect, "prune", "/containers/prune/json"),
+        (Endpoint::ContainerInspect, "v1.24", "/containers/v1.24/json"),
+        (Endpoint::ContainerInspect, "x?all=1", "/containers/x%3Fall=1/json"),
+        (Endpoint::ContainerInspect, "x#y", "/containers/x%23y/json"),
+        (Endpoint::ContainerInspect, "x y", "/containers/x%20y/json"),
+        (Endpoint::ContainerInspect, "x HTTP/1.1", "/containers/x%20HTTP/1.1/json"),
+        (Endpoint::ContainerInspect, "é", "/containers/%C3%A9/json"),
+        (Endpoint::ContainerInspect, "x/json", "/containers/x/json/json"),
+        (Endpoint::ContainerInspect, "a/attach/ws", "/containers/a/attach/ws/json"),
+        (Endpoint::ImageInspect, "registry:5000/team/app:1", "/images/registry:5000/team/app:1/json"),
+        (Endpoint::ImageInspect, "json", "/images/json/json"),
+        (Endpoint::ImageInspect, "containers/web/json", "/images/containers/web/json/json"),
+        (Endpoint::NetworkInspect, "bridge", "/networks/bridge"),
+        (Endpoint::VolumeInspect, "prune", "/volumes/prune"),
+        (Endpoint::ExecInspect, ID, &format!("/exec/{ID}/json")),
+        (Endpoint::PluginInspect, "privileges", "/plugins/privileges/json"),
+        (Endpoint::ServiceInspect, "create", "/services/create"),
+        (Endpoint::ContainerStart, "web", "/containers/web/start"),
+    ] {
+        assert_eq!(made(endpoint, subject).as_deref(), Some(want), "{endpoint:?} {subject}");
+    }
+}
+
+#[test]
+fn what_would_be_another_operation_or_another_object_is_not_made() {
+    for (endpoint, subject) in [
+        (Endpoint::ContainerInspect, ""),
+        (Endpoint::ContainerInspect, "."),
+        (Endpoint::ContainerInspect, ".."),
+        (Endpoint::ContainerInspect, "/web"),
+        (Endpoint::ContainerInspect, "web/"),
+        (Endpoint::ContainerInspect, "a//b"),
+        (Endpoint::ContainerInspect, "../images"),
+        (Endpoint::ContainerInspect, "../images/json"),
+        (Endpoint::ContainerInspect, "%2e%2e"),
+        (Endpoint::ContainerInspect, "a%2fb"),
+        (Endpoint::ContainerInspect, "a;b"),
+        (Endpoint::ContainerInspect, "a\\b"),
+        (Endpoint::ContainerInspect, "a\nb"),
+        (Endpoint::ContainerInspect, "a\r\n\r\nGET /info"),
+        (Endpoint::ContainerInspect, "a\0b"),
+        (Endpoint::ImageInspect, ""),
+        (Endpoint::ImageInspect, "../containers/web"),
+        (Endpoint::NetworkInspect, ""),
+        (Endpoint::VolumeInspect, ""),
+        (Endpoint::PluginInspect, ""),
+        // A service's name has no slash: behind it would come another operation.
+        (Endpoint::ServiceInspect, "web/logs"),
+        (Endpoint::ServiceInspect, "a/b"),
+        (Endpoint::TaskInspect, "t/logs"),
+        (Endpoint::NodeInspect, "a/b"),
+        (Endpoint::SecretInspect, "a/b"),
+        (Endpoint::ConfigInspect, "a/b"),
+        (Endpoint::GetPluginPrivileges, "x"),
+        (Endpoint::ContainerList, "x"),
+        (Endpoint::CheckpointDelete, "x"),
+    ] {
+        assert_eq!(made(endpoint, subject), None, "{endpoint:?} {subject:?}");
+    }
+}
+
+#[test]
+fn every_operation_of_a_container_can_be_done_to_an_id() {
+    let mut pinned = 0;
+    for &endpoint in Endpoint::ALL {
+        for template in endpoint.templates() {
+            let Some(rest) = template.strip_prefix("/containers/{").or(template.strip_prefix("/exec/{"))
+            else {
+                continue;
+            };
+            let tail = rest.split_once('}').unwrap().1.replace("{checkpoint}", "web");
+            let family = template.split('/').nth(1).unwrap();
+            // Names that are also words of the API, and an id's start.
+            for name in ["web", "json", "start", "containers", "web/db", "5bd1"] {
+                let asked = format!("/v1.41/{family}/{name}{tail}?name=web&t=1");
+                let operation = Operation::new(endpoint.method(), Target::parse(&asked).unwrap());
+                if operation.endpoint() != Some(endpoint) {
+                    assert!(name == "web/db", "{asked}"); // a checkpoint's container has no slash
+                    continue;
+                }
+                let on = operation.on(ID).unwrap();
+                assert_eq!(on.target().to_string(), format!("/v1.41/{family}/{ID}{tail}?name=web&t=1"));
+                assert_eq!((on.endpoint(), on.method()), (Some(endpoint), endpoint.method()), "{asked}");
+                pinned += 1;
+            }
+        }
+    }
+    assert!(pinned > 100, "{pinned}");
+}
+
+#[test]
+fn a_head_is_done_to_an_id_as_its_get_is() {
+    for path in ["/containers/web/json", "/containers/web/archive"] {
+        let operation = Operation::new(Method::Head, Target::parse(path).unwrap());
+        assert_eq!(operation.on(ID).unwrap().target().path(), path.replace("web", ID));
+    }
+}
+
+#[test]
+fn what_is_no_name_is_put_into_no_path() {
+    let start = Operation::new(Method::Post, Target::parse("/containers/web/start").unwrap());
+    for id in ["", ".", "..", "a/../b", "a%2fb", "a\nb", "a//b", "/a"] {
+        assert_eq!(start.on(id), None, "{id:?}");
+    }
+    for target in
+        ["/containers/json", "/containers/create?name=web", "/commit?container=web", "/nowhere/web/start"]
+    {
+        let operation = Operation::new(Method::Post, Target::parse(target).unwrap());
+        assert_eq!(operation.on(ID), None, "{target}");
+    }
+}
