@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::bindings::FlagsVerdict;
 use super::cache::CodeCache;
 use super::fault::Fault;
-use super::lane::{Panicked, SlowLane};
+use super::lane::{Panicked, SlowLane, Start};
 use super::load::{self, LoadError, Loaded, Source};
 use super::policy::{Component, READY, Verdict};
 use super::question::Question;
@@ -133,7 +133,7 @@ impl Runtime {
         };
         let (sandbox, cache) = (self.sandbox.clone(), self.cache.clone());
         let loading = async move { load::load(&sandbox, &cache, source).await };
-        let loaded = self.lane.run(loading).await;
+        let loaded = self.lane.run(Start::There, loading).await;
         let loaded = loaded.unwrap_or_else(|Panicked| Err(LoadError::Host("loading it panicked".to_owned())));
         let failed = |source| ChainError::Load { path: config.path.clone(), source };
         let Loaded { component, name, version, inspect, digest, .. } = loaded.map_err(failed)?;
@@ -184,7 +184,8 @@ impl Runtime {
     async fn ask_one(&self, link: &Link, question: Question, flags: FlagsVerdict) -> Result<Verdict, Fault> {
         let _place = self.place().await?;
         let component = Arc::clone(&link.component);
-        let verdict = self.lane.run(async move { component.decide(question, flags).await }).await;
+        let start = component.start(&question.operation);
+        let verdict = self.lane.run(start, async move { component.decide(question, flags).await }).await;
         link.component.refill(&self.lane);
         verdict.unwrap_or_else(|Panicked| Err(Fault::Host("a call of the policy panicked".to_owned())))
     }

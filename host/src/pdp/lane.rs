@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +21,18 @@ pub(super) struct SlowLane {
     runtime: Handle,
     _stop: oneshot::Sender<()>,
     _thread: JoinHandle<()>,
+}
+
+/// How much the slow thread stands back (nice(2)).
+const NICENESS: i32 = 5;
+
+/// Where a piece of work begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// In this thread, for its first slice.
+    Here,
+    /// In the slow thread, as its like has turned out slow before.
+    There,
 }
 
 /// A host call panicked.
@@ -42,9 +54,11 @@ impl SlowLane {
             .build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
-        let thread = std::thread::Builder::new()
-            .name("policy-slow".to_owned())
-            .spawn(move || drop(runtime.block_on(stopped)))?;
+        let thread = std::thread::Builder::new().name("policy-slow".to_owned()).spawn(move || {
+            // Where cores are few, the gateway's own thread goes first. It works without, too.
+            let _ = rustix::process::setpriority_process(None, NICENESS);
+            drop(runtime.block_on(stopped))
+        })?;
         Ok(Self { runtime: handle, _stop: stop, _thread: thread })
     }
 
@@ -53,37 +67,28 @@ impl SlowLane {
         self.runtime.spawn(work);
     }
 
-    /// Runs `work` to its end, here or there. Dropped before that, the work is dropped too.
+    /// Runs `work` to its end. Dropped before that, the work is dropped too.
     ///
     /// # Errors
     /// [`Panicked`].
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        start: Start,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Panicked> {
         let mut work = Box::pin(work);
-        let first = std::future::poll_fn(|cx| Poll::Ready(poll_guarded(work.as_mut(), cx))).await;
-        match first {
-            Err(panicked) => Err(panicked),
-            Ok(Poll::Ready(done)) => Ok(done),
-            Ok(Poll::Pending) => {
-                let task = self.runtime.spawn(work);
-                let _abort = AbortOnDrop(task.abort_handle());
-                task.await.map_err(|_panic_or_shutdown| Panicked)
+        if start == Start::Here {
+            let first = std::future::poll_fn(|cx| Poll::Ready(poll_guarded(work.as_mut(), cx))).await;
+            if let Poll::Ready(done) = first? {
+                return Ok(done);
             }
         }
+        let task = AbortOnDropHandle::new(self.runtime.spawn(work));
+        task.await.map_err(|_panic_or_shutdown| Panicked)
     }
 }
 
 /// A panic in the first slice must not take the connection with it.
 fn poll_guarded<F: Future>(work: Pin<&mut F>, cx: &mut Context<'_>) -> Result<Poll<F::Output>, Panicked> {
     catch_unwind(AssertUnwindSafe(|| work.poll(cx))).map_err(|_payload| Panicked)
-}
-
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }

@@ -4,20 +4,21 @@
 //! ones made ready by the thread for slow work, some at a time. So neither is in a decision's time, and nothing that a
 //! decision leaves behind is there for the next. When none waits, a decision makes its own.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use policy::Access;
+use policy::{Access, Endpoint, Operation};
 use tokio::time::timeout;
 use wasmtime::Store;
 
 use super::bindings::{self, Decision, FlagsVerdict, Manifest, PolicyPre, Request};
 use super::fault::Fault;
-use super::lane::SlowLane;
+use super::lane::{SlowLane, Start};
 use super::output::Output;
 use super::question::Question;
 use super::sandbox::Sandbox;
-use super::state::State;
+use super::state::{Pace, State};
 
 /// How many configured instances wait for a decision, and how many used ones to be dropped.
 pub(super) const READY: usize = 8;
@@ -49,7 +50,11 @@ pub(crate) struct Component {
     /// For its log lines.
     name: Arc<str>,
     instances: Mutex<Instances>,
+    slow: SlowOperations,
 }
+
+/// For which operations the last decision took more than a slice: the next one is not begun where others wait for it.
+struct SlowOperations([AtomicBool; Endpoint::ALL.len() + 1]);
 
 #[derive(Default)]
 struct Instances {
@@ -100,7 +105,15 @@ impl Component {
         limits: Limits,
         name: Arc<str>,
     ) -> Self {
-        Self { sandbox, pre, settings, limits, name, instances: Mutex::default() }
+        Self {
+            sandbox,
+            pre,
+            settings,
+            limits,
+            name,
+            instances: Mutex::default(),
+            slow: SlowOperations::none(),
+        }
     }
 
     /// Makes an instance and configures it.
@@ -143,10 +156,13 @@ impl Component {
             None => self.prepare().await.map_err(Unready::into_fault)?.0,
         };
         let request = request(&question, flags);
+        let operation = Arc::clone(&question.operation);
         State::ask(&mut instance.store, &self.sandbox, question, self.limits.timeout);
         let Instance { store, exports } = &mut instance;
         let asked = exports.sockgate_policy_decision_point().call_decide(&mut *store, &request);
-        match timeout(self.limits.timeout, asked).await {
+        let answer = timeout(self.limits.timeout, asked).await;
+        self.slow.note(&operation, store.data().pace());
+        match answer {
             Err(_elapsed) => Err(Fault::Timeout(self.limits.timeout)),
             Ok(Err(error)) => Err(Fault::from_error(&error, store.data().allowance())),
             Ok(Ok(decision)) => {
@@ -155,6 +171,11 @@ impl Component {
                 verdict(decision)
             }
         }
+    }
+
+    /// Where a decision on this operation is to begin.
+    pub(super) fn start(&self, operation: &Operation) -> Start {
+        if self.slow.of(operation).load(Ordering::Relaxed) { Start::There } else { Start::Here }
     }
 
     /// Has the slow thread make up for used instances, if few wait and it is not at it already.
@@ -179,6 +200,27 @@ impl Component {
 
     fn instances(&self) -> MutexGuard<'_, Instances> {
         self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SlowOperations {
+    const fn none() -> Self {
+        Self([const { AtomicBool::new(false) }; Endpoint::ALL.len() + 1])
+    }
+
+    fn note(&self, operation: &Operation, pace: Pace) {
+        let is_slow = pace == Pace::Slow;
+        let noted = self.of(operation);
+        if noted.load(Ordering::Relaxed) != is_slow {
+            noted.store(is_slow, Ordering::Relaxed);
+        }
+    }
+
+    /// The last is for what the catalogue does not list.
+    fn of(&self, operation: &Operation) -> &AtomicBool {
+        let [listed @ .., unlisted] = &self.0;
+        let found = operation.endpoint().and_then(|endpoint| listed.get(endpoint as usize));
+        found.unwrap_or(unlisted)
     }
 }
 

@@ -20,8 +20,9 @@ pub(super) const MAX_HOSTCALL: usize = 1024 * 1024;
 /// How many resources (streams, pollables) a guest may hold.
 const MAX_RESOURCES: usize = 100;
 
-/// A guest runs for so many ticks of the clock before others get their turn.
-const SLICE_TICKS: u64 = 2;
+/// After so many calls of the clock a guest gives way to others. The first is forgiven: the thread may have been without a
+/// processor, and the guest without a millisecond of its own.
+const SLICE: u32 = 2;
 
 /// Header fields that hold credentials; a policy reads of them that they are there.
 const CREDENTIALS: [&str; 6] = [
@@ -45,6 +46,17 @@ pub(super) struct State {
     pub question: Option<Question>,
     deadline: Instant,
     time: Duration,
+    /// How often the clock has called on it.
+    called_on: u32,
+}
+
+/// How long a guest took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Less than its first slice, waiting aside.
+    Quick,
+    /// More.
+    Slow,
 }
 
 /// What an instance may hold, all its memories taken together.
@@ -67,6 +79,7 @@ impl State {
             question: None,
             deadline: Instant::now() + time,
             time,
+            called_on: 0,
         };
         let mut store = Store::new(sandbox.engine(), state);
         store.limiter(|state| &mut state.memory);
@@ -74,13 +87,17 @@ impl State {
         store.set_max_component_handles(MAX_RESOURCES);
         let clock = Arc::clone(sandbox.clock());
         clock.keep_going();
-        store.set_epoch_deadline(SLICE_TICKS);
-        store.epoch_deadline_callback(move |store| {
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |mut store| {
             clock.keep_going();
-            if Instant::now() < store.data().deadline {
-                Ok(UpdateDeadline::Yield(1))
-            } else {
+            let state = store.data_mut();
+            state.called_on = state.called_on.saturating_add(1);
+            if Instant::now() >= state.deadline {
                 Err(TimeIsUp.into())
+            } else if state.called_on < SLICE {
+                Ok(UpdateDeadline::Continue(1))
+            } else {
+                Ok(UpdateDeadline::Yield(1))
             }
         });
         store
@@ -93,8 +110,14 @@ impl State {
         state.question = Some(question);
         state.time = time;
         state.deadline = Instant::now() + time;
+        state.called_on = 0;
         sandbox.clock().keep_going();
-        store.set_epoch_deadline(SLICE_TICKS);
+        store.set_epoch_deadline(1);
+    }
+
+    /// Whether it took so long that others had to have their turn.
+    pub(super) fn pace(&self) -> Pace {
+        if self.called_on < SLICE { Pace::Quick } else { Pace::Slow }
     }
 
     /// What it was allowed.

@@ -7,6 +7,9 @@ use super::*;
 /// The smallest component: the preamble, and nothing in it.
 const EMPTY: &[u8] = b"\0asm\x0d\x00\x01\x00";
 
+/// What can happen to an entry.
+type Damage = fn(&mut Vec<u8>);
+
 struct Scene {
     engine: Engine,
     folder: TempDir,
@@ -51,25 +54,22 @@ fn the_folder_and_its_entries_are_for_their_owner_alone() {
 
 #[test]
 fn a_damaged_entry_is_compiled_anew_and_mended() {
-    let damage: [(&str, fn(Vec<u8>) -> Vec<u8>); 4] = [
-        ("empty", |_| Vec::new()),
-        ("cut off", |entry| entry[..entry.len() / 2].to_vec()),
-        ("a bit flipped", |mut entry| {
-            let middle = entry.len() / 2;
-            entry[middle] ^= 1;
-            entry
-        }),
-        ("something behind it", |mut entry| {
-            entry.push(0);
-            entry
-        }),
-    ];
-    for (what, damage) in damage {
+    let (empty, half): (Damage, Damage) = (Vec::clear, |entry| entry.truncate(entry.len() / 2));
+    let flipped: Damage = |entry| {
+        let middle = entry.len() / 2;
+        entry[middle] ^= 1;
+    };
+    let longer: Damage = |entry| entry.push(0);
+    for (what, damage) in
+        [("empty", empty), ("cut off", half), ("a bit flipped", flipped), ("something behind it", longer)]
+    {
         let scene = Scene::new();
         let cache = scene.cache();
         scene.origin(&cache);
         let [entry] = &scene.entries()[..] else { panic!("{what}: one entry") };
-        fs::write(entry, damage(fs::read(entry).unwrap())).unwrap();
+        let mut bytes = fs::read(entry).unwrap();
+        damage(&mut bytes);
+        fs::write(entry, bytes).unwrap();
         assert_eq!(scene.origin(&cache), Origin::Compiled, "{what}");
         assert_eq!(scene.origin(&cache), Origin::Cached, "{what}: mended");
     }

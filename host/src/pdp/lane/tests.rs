@@ -14,13 +14,13 @@ fn thread() -> ThreadId {
 #[tokio::test]
 async fn what_ends_at_once_runs_here() {
     let lane = SlowLane::start().unwrap();
-    assert_eq!(lane.run(async { thread() }).await, Ok(thread()));
+    assert_eq!(lane.run(Start::Here, async { thread() }).await, Ok(thread()));
 }
 
 #[tokio::test]
 async fn what_yields_goes_on_in_the_slow_thread() {
     let lane = SlowLane::start().unwrap();
-    let threads = lane.run(async {
+    let threads = lane.run(Start::Here, async {
         let first = thread();
         tokio::task::yield_now().await;
         (first, thread())
@@ -31,18 +31,24 @@ async fn what_yields_goes_on_in_the_slow_thread() {
 }
 
 #[tokio::test]
+async fn what_is_known_to_be_slow_begins_in_the_slow_thread() {
+    let lane = SlowLane::start().unwrap();
+    assert_ne!(lane.run(Start::There, async { thread() }).await.unwrap(), thread());
+}
+
+#[tokio::test]
 async fn a_panic_is_an_error_here_and_there_and_hurts_nobody_else() {
     let lane = SlowLane::start().unwrap();
-    let here: Result<(), _> = lane.run(async { panic!("here, on purpose") }).await;
+    let here: Result<(), _> = lane.run(Start::Here, async { panic!("here, on purpose") }).await;
     assert_eq!(here, Err(Panicked));
     let there: Result<(), _> = lane
-        .run(async {
+        .run(Start::Here, async {
             tokio::task::yield_now().await;
             panic!("there, on purpose")
         })
         .await;
     assert_eq!(there, Err(Panicked));
-    assert_eq!(lane.run(async { 1 }).await, Ok(1));
+    assert_eq!(lane.run(Start::Here, async { 1 }).await, Ok(1));
 }
 
 #[tokio::test]
@@ -57,7 +63,7 @@ async fn work_that_nobody_waits_for_any_more_is_dropped() {
     let lane = SlowLane::start().unwrap();
     let (is_dropped, (say, said)) = (Arc::new(AtomicBool::new(false)), mpsc::channel());
     let endless = Dropped(Arc::clone(&is_dropped), say);
-    let work = lane.run(async move {
+    let work = lane.run(Start::Here, async move {
         let _endless = endless;
         std::future::pending::<()>().await;
     });
