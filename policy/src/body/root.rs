@@ -9,6 +9,9 @@ use super::{BadBody, Member, Struct};
 /// What of `HostConfig` an old engine takes from beside it.
 const READ_BESIDE: [&str; 6] = ["Cpuset", "CpusetCpus", "CpuShares", "Memory", "MemorySwap", "VolumeDriver"];
 
+/// Lists that say something when they are empty: nothing of /proc is masked.
+const SAY_IT_EMPTY: [&str; 2] = ["MaskedPaths", "ReadonlyPaths"];
+
 /// What is known of a root so far.
 #[derive(Debug, Default)]
 pub(super) struct Root {
@@ -25,7 +28,7 @@ impl Root {
         let is_host_configs = matches!(of, Struct::HostConfig | Struct::Resources) || field.name == "Cpuset";
         if field.name == "HostConfig" {
             self.has_host_config = value.starts_with('{');
-        } else if is_host_configs && !says_nothing(value) {
+        } else if is_host_configs && !says_nothing(field.name, value) {
             self.misplaced = Some(field.name);
             if READ_BESIDE.contains(&field.name) {
                 self.read_beside = Some(field.name);
@@ -41,7 +44,10 @@ impl Root {
 }
 
 /// What Go reads as a field's zero value: as if it were not there.
-fn says_nothing(value: &str) -> bool {
+fn says_nothing(field: &str, value: &str) -> bool {
+    if SAY_IT_EMPTY.contains(&field) {
+        return value == "null";
+    }
     let is_zero = || value.parse() == Ok(0.0);
     let is_empty = |open, close| {
         let inner = value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
