@@ -12,5 +12,6 @@ mod docs;
 mod faults;
 mod forwarding;
 mod hostile;
+mod lookups;
 mod policies;
 mod regression;

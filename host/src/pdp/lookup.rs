@@ -4,6 +4,7 @@
 //! policy that looks up the container or the exec that the request is about pins it: what is forwarded names the id that
 //! was inspected. Policies that only observe share the answers and pin nothing.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
@@ -98,9 +99,15 @@ impl Lookups {
                 return Err(LookupError::Refused(format!("a request may look up {MAX_LOOKUPS} objects")));
             }
         }
-        let asked = Instant::now();
+        let mut asking =
+            Asking { id: self.id, kind, reference, since: Instant::now(), outcome: "given up".into() };
         let answer = self.inspector.inspect(kind, reference).await;
-        self.log(kind, reference, &answer, asked);
+        asking.outcome = match &answer {
+            Ok(_) => "found".into(),
+            Err(LookupError::NotFound) => "not found".into(),
+            Err(LookupError::Refused(reason) | LookupError::Unavailable(reason)) => reason.clone().into(),
+        };
+        drop(asking);
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         answers.keep(key, answer)
     }
@@ -119,20 +126,26 @@ impl Lookups {
     pub(super) fn pinned(&self) -> Arc<Operation> {
         Arc::clone(self.pinned.get().unwrap_or(&self.operation))
     }
+}
 
-    fn log(&self, kind: Kind, reference: &str, answer: &Answer, asked: Instant) {
-        let outcome = match answer {
-            Ok(_) => "found",
-            Err(LookupError::NotFound) => "not found",
-            Err(LookupError::Refused(reason) | LookupError::Unavailable(reason)) => reason,
-        };
+/// A look-up on its way. Its end is logged, also when the decision's time is over before.
+struct Asking<'r> {
+    id: u64,
+    kind: Kind,
+    reference: &'r str,
+    since: Instant,
+    outcome: Cow<'static, str>,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
         tracing::debug!(
             target: "sockgate::policy",
             id = self.id,
-            kind = ?kind,
-            reference = reference.get(..reference.floor_char_boundary(MAX_LOGGED)),
-            outcome,
-            duration_us = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX),
+            kind = ?self.kind,
+            reference = self.reference.get(..self.reference.floor_char_boundary(MAX_LOGGED)),
+            outcome = self.outcome.as_ref(),
+            duration_us = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX),
             "a policy looked up an object",
         );
     }

@@ -103,6 +103,9 @@ enum Failure {
     #[error("the engine's answer is larger than {} KiB", MAX_ANSWER / 1024)]
     TooLarge,
     /// Not what an engine says.
+    #[error("the engine's answer is not UTF-8")]
+    NotUtf8(#[source] std::string::FromUtf8Error),
+    /// Not what an engine says.
     #[error("the engine's answer is not JSON: {0}")]
     NotJson(#[source] serde_json::Error),
     /// No answer.
@@ -120,7 +123,7 @@ impl From<Failure> for LookupError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::NotFound => Self::NotFound,
-            Failure::Status(..) | Failure::TooLarge | Failure::NotJson(_) => {
+            Failure::Status(..) | Failure::TooLarge | Failure::NotUtf8(_) | Failure::NotJson(_) => {
                 Self::Refused(failure.to_string())
             }
             Failure::Unreachable(_) | Failure::Broken(_) | Failure::Stopping => {
@@ -135,17 +138,17 @@ impl Upstream {
     async fn inspect(&self, Inspection(operation): Inspection) -> Result<Arc<str>, Failure> {
         let answer = self.exchange(&operation, Outbound::bare(), RequestBody::empty()).await?;
         let status = answer.response.status();
-        if status == StatusCode::NOT_FOUND {
-            read(answer).await?; // so that the connection can be kept
-            return Err(Failure::NotFound);
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(UpstreamError::UnexpectedUpgrade.into());
         }
         let body = read(answer).await?;
-        if status != StatusCode::OK {
-            return Err(Failure::Status(status, message(&body)));
+        match status {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => return Err(Failure::NotFound),
+            status => return Err(Failure::Status(status, message(&body))),
         }
-        serde_json::from_slice::<serde::de::IgnoredAny>(&body).map_err(Failure::NotJson)?;
-        let text =
-            String::from_utf8(body).map_err(|error| Failure::NotJson(serde::de::Error::custom(error)))?;
+        let text = String::from_utf8(body).map_err(Failure::NotUtf8)?;
+        serde_json::from_str::<serde::de::IgnoredAny>(&text).map_err(Failure::NotJson)?;
         Ok(text.into())
     }
 }

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use bindings::{Decision, Denial, Guest, Kind, LookupError, Manifest, Request, inspect};
 
 /// Of an answer that was found, in characters.
-const SHOWN: usize = 100;
+const SHOWN: usize = 300;
 
 thread_local! {
     static SETTINGS: RefCell<Settings> = RefCell::default();
