@@ -14,3 +14,4 @@ mod forwarding;
 mod hostile;
 mod policies;
 mod regression;
+mod reload;
