@@ -30,7 +30,7 @@ pub use config::{Config, ConfigError};
 pub use listener::BindError;
 pub use pdp::{
     Answer, ChainError, Digest, Fault, Inspector, Kind, Limits, LoadError, LookupError, NoEngine,
-    PolicyDenial, SandboxError, Verdict, workbench,
+    PolicyDenial, Reload, SandboxError, Unreadable, Verdict, workbench,
 };
 pub use places::raise_file_limit;
 pub use report::announce;

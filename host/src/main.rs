@@ -31,7 +31,12 @@ fn serve(config: Config) -> ExitCode {
     sockgate::announce(&config);
     sockgate::raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(until_signalled(config))) {
+    let served = runtime.and_then(|runtime| {
+        let served = runtime.block_on(until_signalled(config));
+        runtime.shutdown_background(); // a file system that hangs must not hold the end up
+        served
+    });
+    match served {
         Ok(code) => code,
         Err(error) => {
             tracing::error!("cannot serve: {error}");
@@ -40,9 +45,10 @@ fn serve(config: Config) -> ExitCode {
     }
 }
 
-/// The first SIGTERM or SIGINT drains, a second one ends at once.
+/// The first SIGTERM or SIGINT drains, a second one ends at once; SIGHUP reloads the policies.
 async fn until_signalled(config: Config) -> std::io::Result<ExitCode> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hangup = signal(SignalKind::hangup())?;
     let (first, stop) = tokio::sync::oneshot::channel();
     let twice = async {
         tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
@@ -50,12 +56,31 @@ async fn until_signalled(config: Config) -> std::io::Result<ExitCode> {
         tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
     };
     let serve = async {
-        match Server::start(config).await {
-            Ok(server) => server.run(async { drop(stop.await) }).await.map(|()| ExitCode::SUCCESS),
+        let mut stop = std::pin::pin!(stop);
+        let started = tokio::select! {
+            started = Server::start(config) => started,
+            _ = stop.as_mut() => {
+                tracing::info!("stopped before the policies were loaded");
+                return Ok(ExitCode::SUCCESS);
+            }
+        };
+        let server = match started {
+            Ok(server) => server,
             Err(error) => {
                 tracing::error!("{error}");
-                Ok(ExitCode::FAILURE)
+                return Ok(ExitCode::FAILURE);
             }
+        };
+        let reload = server.reload();
+        let reloads = async {
+            while hangup.recv().await.is_some() {
+                reload.ask();
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            served = server.run(async { drop(stop.await) }) => served.map(|()| ExitCode::SUCCESS),
+            never = reloads => never,
         }
     };
     tokio::select! {

@@ -16,6 +16,7 @@ mod chain;
 mod clock;
 mod digest;
 mod fault;
+mod files;
 mod imports;
 mod lane;
 mod load;
@@ -23,6 +24,7 @@ mod lookup;
 mod output;
 mod policy;
 mod question;
+mod reload;
 mod sandbox;
 mod state;
 pub mod workbench;
@@ -33,12 +35,15 @@ pub use chain::ChainError;
 use chain::Runtime;
 pub use digest::Digest;
 pub use fault::Fault;
+use files::Look;
+pub use files::Unreadable;
 pub use load::LoadError;
 pub(crate) use lookup::Lookups;
 pub use lookup::{Answer, Inspector, NoEngine};
 pub use policy::{Limits, PolicyDenial, Verdict};
 use question::flags_verdict;
 pub(crate) use question::{Body, Question};
+pub use reload::Reload;
 pub use sandbox::SandboxError;
 
 /// Proof that an operation was allowed. Forwarding takes one, so no path leads around the decision.
@@ -109,6 +114,8 @@ pub(crate) struct PolicyDecisionPoint {
     /// Swapped whole by a reload; a decision keeps the one that it began with.
     chain: RwLock<Arc<Chain>>,
     runtime: Option<Arc<Runtime>>,
+    /// How the policies' files looked before they were loaded for the first time.
+    first_look: Look,
 }
 
 impl PolicyDecisionPoint {
@@ -118,14 +125,21 @@ impl PolicyDecisionPoint {
     /// [`ChainError`], if one cannot be loaded.
     pub(crate) async fn start(flags: Flags, policies: &Policies) -> Result<Self, ChainError> {
         if policies.chain.is_empty() {
-            return Ok(Self { flags, chain: RwLock::default(), runtime: None });
+            return Ok(Self { flags, chain: RwLock::default(), runtime: None, first_look: Look::default() });
         }
         let runtime = Arc::new(Runtime::start(policies.clone())?);
-        let chain = runtime.load().await?;
+        let first_look = runtime.look().await;
+        let chain = runtime.load(&Chain::default()).await?;
         for link in chain.links() {
-            tracing::info!(target: "sockgate::policy", mode = link.mode.as_str(), "policy {} is loaded", link.id);
+            tracing::info!(
+                target: "sockgate::policy",
+                mode = link.mode.as_str(),
+                inspects = link.inspects_in_words(),
+                "policy {} is loaded",
+                link.id
+            );
         }
-        Ok(Self { flags, chain: RwLock::new(Arc::new(chain)), runtime: Some(runtime) })
+        Ok(Self { flags, chain: RwLock::new(Arc::new(chain)), runtime: Some(runtime), first_look })
     }
 
     /// The flags, for the `Allow` header and the log.
@@ -136,6 +150,11 @@ impl PolicyDecisionPoint {
     /// The policies that judge from now on; a request keeps to the same from its inspection to its permit.
     pub(crate) fn chain(&self) -> Arc<Chain> {
         Arc::clone(&self.chain.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on `chain` judges what has not begun to be judged.
+    fn replace(&self, chain: Arc<Chain>) {
+        *self.chain.write().unwrap_or_else(PoisonError::into_inner) = chain;
     }
 
     /// Decides.

@@ -26,7 +26,7 @@ use crate::gateway::{Client, Gateway, Refusal};
 use crate::gather::counting_turns;
 use crate::listener::{Acceptor, BindError, Listener, Peer, Stream};
 use crate::pace::{Closing, Pace, Paced, Patience};
-use crate::pdp::{ChainError, PolicyDecisionPoint};
+use crate::pdp::{ChainError, PolicyDecisionPoint, Reload};
 use crate::places::{Place, Places};
 use crate::record::Record;
 use crate::response;
@@ -51,6 +51,7 @@ pub struct Server {
     listeners: Vec<Listener>,
     pdp: PolicyDecisionPoint,
     tasks: TaskTracker,
+    reload: Reload,
 }
 
 /// Why there is no gateway.
@@ -74,13 +75,19 @@ impl Server {
         let listeners = bound.collect::<Result<_, _>>()?;
         let tasks = TaskTracker::new();
         let pdp = PolicyDecisionPoint::start(config.flags, &config.policies).await?;
-        Ok(Self { config, listeners, pdp, tasks })
+        Ok(Self { config, listeners, pdp, tasks, reload: Reload::default() })
     }
 
     /// Where clients connect to: `127.0.0.1:2375`, `unix:///run/sockgate.sock`.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<String> {
         self.listeners.iter().map(|listener| listener.address().to_string()).collect()
+    }
+
+    /// Asks for its policies to be loaded anew, while it runs.
+    #[must_use]
+    pub fn reload(&self) -> Reload {
+        self.reload.clone()
     }
 
     /// Serves until `stop`, then drains: idle connections end, requests in flight have the grace period to end, and
@@ -96,6 +103,7 @@ impl Server {
             let acceptor = listener.into_acceptor()?;
             serving.gateway.tasks.spawn(Arc::clone(&serving).accept(acceptor));
         }
+        serving.gateway.tasks.spawn(Arc::clone(&serving).follow_files(self.reload));
         stop.await;
         serving.drain(self.config.shutdown_grace).await;
         Ok(())
@@ -147,6 +155,13 @@ impl Serving {
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
+        }
+    }
+
+    async fn follow_files(self: Arc<Self>, reload: Reload) {
+        tokio::select! {
+            () = self.gateway.pdp.follow_files(&reload) => {}
+            () = self.draining.cancelled() => {}
         }
     }
 

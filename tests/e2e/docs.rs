@@ -8,7 +8,7 @@ use e2e::reference::{DOCUMENTS, RENEW, root};
 use binary::{check, printed, request_line};
 use markdown::{Quote, anchors, blocks, documents, links, quotes};
 
-mod binary;
+pub(crate) mod binary;
 mod markdown;
 
 #[test]

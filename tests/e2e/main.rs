@@ -15,3 +15,4 @@ mod hostile;
 mod lookups;
 mod policies;
 mod regression;
+mod reload;

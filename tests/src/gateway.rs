@@ -9,7 +9,7 @@ use std::sync::mpsc as sync;
 use std::thread::JoinHandle;
 
 use policy::Flag;
-use sockgate::{Config, Server};
+use sockgate::{Config, Reload, Server};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 
@@ -45,6 +45,7 @@ pub enum Via {
 pub struct Gateway {
     tcp: SocketAddr,
     unix: PathBuf,
+    reload: Reload,
     stop: Option<oneshot::Sender<()>>,
     running: watch::Receiver<()>,
     over: sync::Receiver<()>,
@@ -107,9 +108,9 @@ impl Gateway {
                 run(vars, &say_started, stop_signal);
             })
             .expect("a thread for the gateway");
-        let addresses = started.recv_timeout(BOUND).expect("the gateway starts or says why not")?;
+        let (addresses, reload) = started.recv_timeout(BOUND).expect("the gateway starts or says why not")?;
         let tcp = addresses.iter().find_map(|address| address.parse().ok()).expect("a TCP address");
-        Ok(Self { tcp, unix, stop: Some(stop), running, over, thread: Some(thread), _folder: folder })
+        Ok(Self { tcp, unix, reload, stop: Some(stop), running, over, thread: Some(thread), _folder: folder })
     }
 
     /// The address of a listener.
@@ -124,6 +125,11 @@ impl Gateway {
     /// A client of a listener.
     pub async fn connect(&self, via: Via) -> Client {
         Client::connect(&self.endpoint(via)).await
+    }
+
+    /// Asks the gateway to load its policies anew, as SIGHUP would, and does not wait.
+    pub fn begin_reload(&self) {
+        self.reload.ask();
     }
 
     /// Tells the gateway to stop, as SIGTERM would, and does not wait.
@@ -147,7 +153,7 @@ impl Gateway {
 
 fn run(
     vars: Vec<(String, String)>,
-    started: &sync::Sender<Result<Vec<String>, String>>,
+    started: &sync::Sender<Result<(Vec<String>, Reload), String>>,
     stop: oneshot::Receiver<()>,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -159,7 +165,7 @@ fn run(
                 return;
             }
         };
-        let _ = started.send(Ok(server.local_addrs()));
+        let _ = started.send(Ok((server.local_addrs(), server.reload())));
         server
             .run(async {
                 let _ = stop.await; // told, or the harness is gone

@@ -10,8 +10,9 @@ use tokio::time::timeout;
 use super::bindings::FlagsVerdict;
 use super::cache::CodeCache;
 use super::fault::Fault;
+use super::files::{self, Look, Unreadable};
 use super::lane::{Panicked, SlowLane, Start};
-use super::load::{self, LoadError, Loaded, Source};
+use super::load::{self, LoadError, Loaded, PolicyFile, Source};
 use super::policy::{Component, READY, Verdict};
 use super::question::Question;
 use super::sandbox::{Sandbox, SandboxError};
@@ -26,7 +27,7 @@ const MAX_SETTINGS: u64 = 1024 * 1024;
 
 /// The policies in the order in which they are asked; none, if the flags decide alone.
 #[derive(Debug, Default)]
-pub(crate) struct Chain(Vec<Link>);
+pub(crate) struct Chain(Vec<Arc<Link>>);
 
 /// One policy, with what its word is worth.
 #[derive(Debug)]
@@ -38,6 +39,14 @@ pub(crate) struct Link {
     /// Whose bodies it reads.
     pub inspect: Vec<Endpoint>,
     component: Arc<Component>,
+}
+
+impl Link {
+    /// The operations whose bodies it reads; `None` if there are none.
+    pub(crate) fn inspects_in_words(&self) -> Option<String> {
+        let ids: Vec<_> = self.inspect.iter().map(|endpoint| endpoint.operation_id()).collect();
+        (!ids.is_empty()).then(|| ids.join(","))
+    }
 }
 
 /// Why policies cannot be loaded.
@@ -58,13 +67,16 @@ pub enum ChainError {
         source: LoadError,
     },
     /// `POLICY_SETTINGS=@file`.
-    #[error("the settings file {} cannot be read: {source}", path.display())]
+    #[error("the settings file {} is not taken: {source}", path.display())]
     Settings {
         /// As `POLICY_SETTINGS` has it.
         path: PathBuf,
         /// What is wrong.
-        source: std::io::Error,
+        source: Unreadable,
     },
+    /// The machine's fault.
+    #[error("the policies' files cannot be looked at: {0}")]
+    Host(#[source] tokio::task::JoinError),
 }
 
 impl Chain {
@@ -74,8 +86,14 @@ impl Chain {
     }
 
     /// The policies.
-    pub(crate) fn links(&self) -> &[Link] {
+    pub(crate) fn links(&self) -> &[Arc<Link>] {
         &self.0
+    }
+
+    /// The policies by name, on a line.
+    pub(super) fn in_words(&self) -> String {
+        let names: Vec<_> = self.0.iter().map(|link| link.id.to_string()).collect();
+        names.join(", ")
     }
 
     /// Whether a policy reads the body of this operation.
@@ -112,22 +130,35 @@ impl Runtime {
         Ok(Self { policies, sandbox, cache, lane, places })
     }
 
-    /// Loads every policy.
+    /// Loads every policy; of those that are loaded already, only what has changed.
     ///
     /// # Errors
     /// The first [`ChainError`].
-    pub(crate) async fn load(&self) -> Result<Chain, ChainError> {
+    pub(crate) async fn load(&self, before: &Chain) -> Result<Chain, ChainError> {
         let mut links = Vec::new();
-        for config in &self.policies.chain {
-            links.push(self.load_one(config).await?);
+        for (at, config) in self.policies.chain.iter().enumerate() {
+            let settings = self.read_settings(&config.settings).await?;
+            let known = before.0.get(at).filter(|link| link.component.settings() == settings);
+            links.push(match known {
+                Some(link) if self.is_unchanged(config, link).await? => Arc::clone(link),
+                _ => Arc::new(self.load_one(config, settings).await?),
+            });
         }
         Ok(Chain(links))
     }
 
-    async fn load_one(&self, config: &PolicyConfig) -> Result<Link, ChainError> {
+    /// Whether the file is the one that this link was made from.
+    async fn is_unchanged(&self, config: &PolicyConfig, link: &Link) -> Result<bool, ChainError> {
+        let path = config.path.clone();
+        let read = self.lane.read(move || PolicyFile::read(&path)).await.map_err(ChainError::Host)?;
+        let file = read.map_err(|source| ChainError::Load { path: config.path.clone(), source })?;
+        Ok(file.digest == link.id.digest)
+    }
+
+    async fn load_one(&self, config: &PolicyConfig, settings: String) -> Result<Link, ChainError> {
         let source = Source {
             path: config.path.clone(),
-            settings: read_settings(&config.settings).await?,
+            settings,
             sha256: config.sha256,
             limits: self.policies.limits,
         };
@@ -139,6 +170,38 @@ impl Runtime {
         let Loaded { component, name, version, inspect, digest, .. } = loaded.map_err(failed)?;
         let id = Arc::new(PolicyId::new(name, version, digest));
         Ok(Link { id, mode: config.mode, inspect, component: Arc::new(component) })
+    }
+
+    async fn read_settings(&self, settings: &PolicySettings) -> Result<String, ChainError> {
+        let path = match settings {
+            PolicySettings::Text(text) => return Ok(text.clone()),
+            PolicySettings::File(path) => path.clone(),
+        };
+        let file = path.clone();
+        let text = self.lane.read(move || {
+            let bytes = files::read(&file, MAX_SETTINGS)?;
+            String::from_utf8(bytes).map_err(|error| Unreadable::Io(std::io::Error::other(error)))
+        });
+        text.await.map_err(ChainError::Host)?.map_err(|source| ChainError::Settings { path, source })
+    }
+
+    /// How the files of policies and settings look at present. Where that cannot be said, they look like no files.
+    pub(super) async fn look(&self) -> Look {
+        let settings = self.policies.chain.iter().filter_map(|policy| match &policy.settings {
+            PolicySettings::Text(_) => None,
+            PolicySettings::File(path) => Some(path),
+        });
+        let files: Vec<_> =
+            self.policies.chain.iter().map(|policy| &policy.path).chain(settings).cloned().collect();
+        self.lane.read(move || Look::at(&files)).await.unwrap_or_default()
+    }
+
+    /// Gives back what `old` policies hold ready for decisions to come, unless they are `new` ones too. A slow request may
+    /// keep such a policy for long.
+    pub(super) fn retire(&self, old: &Chain, new: &Chain) {
+        let is_gone = |link: &&Arc<Link>| !new.0.iter().any(|kept| Arc::ptr_eq(kept, link));
+        let gone: Vec<_> = old.0.iter().filter(is_gone).map(|link| Arc::clone(&link.component)).collect();
+        self.lane.spawn(async move { gone.iter().for_each(|component| component.retire()) });
     }
 
     /// Asks the policies of `chain` until one has the last word.
@@ -198,19 +261,4 @@ impl Runtime {
         let waited = timeout(self.policies.limits.timeout, self.places.acquire()).await;
         waited.ok().and_then(Result::ok).ok_or(Fault::Busy(self.policies.concurrency))
     }
-}
-
-async fn read_settings(settings: &PolicySettings) -> Result<String, ChainError> {
-    let path = match settings {
-        PolicySettings::Text(text) => return Ok(text.clone()),
-        PolicySettings::File(path) => path.clone(),
-    };
-    let file = path.clone();
-    let read = tokio::task::spawn_blocking(move || {
-        use std::io::Read as _;
-        let mut text = String::new();
-        std::fs::File::open(file)?.take(MAX_SETTINGS).read_to_string(&mut text).map(|_length| text)
-    });
-    let read = read.await.unwrap_or_else(|panic| Err(std::io::Error::other(panic)));
-    read.map_err(|source| ChainError::Settings { path, source })
 }

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
 
 #[cfg(test)]
@@ -65,6 +66,17 @@ impl SlowLane {
     /// Has the slow thread do something that nobody waits for.
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.runtime.spawn(work);
+    }
+
+    /// Reads from files, which may block, and for long: where the process does not wait for it when it stops.
+    ///
+    /// # Errors
+    /// If `work` panicked.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        self.runtime.spawn_blocking(work).await
     }
 
     /// Runs `work` to its end. Dropped before that, the work is dropped too.

@@ -1,8 +1,6 @@
 //! Loading a policy: read, check, compile, configure, try out. What is wrong is said before anything is decided by it.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +13,7 @@ use super::bindings::{FlagsVerdict, Manifest, PolicyPre};
 use super::cache::{CodeCache, Origin};
 use super::digest::Digest;
 use super::fault::Fault;
+use super::files::{self, Unreadable};
 use super::imports::{self, BadImport};
 use super::lookup::{Lookups, NoEngine};
 use super::policy::{Component, Limits, Unready, shown};
@@ -74,6 +73,9 @@ pub enum LoadError {
     /// A folder, a device, a pipe.
     #[error("it is no file")]
     NotAFile,
+    /// Half of it may be the old one, half the new one.
+    #[error("it changed while it was read")]
+    Changing,
     /// There is nothing in it.
     #[error("it is empty")]
     Empty,
@@ -142,22 +144,15 @@ impl PolicyFile {
     /// # Errors
     /// [`LoadError`], if that is no file that could be a component.
     pub(crate) fn read(path: &Path) -> Result<Self, LoadError> {
-        // Opening a pipe would otherwise wait for its other end.
-        let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-        let file =
-            OpenOptions::new().read(true).custom_flags(nonblocking).open(path).map_err(LoadError::Read)?;
-        let metadata = file.metadata().map_err(LoadError::Read)?;
-        match metadata.len() {
-            _ if !metadata.is_file() => return Err(LoadError::NotAFile),
-            length if length > MAX_FILE => return Err(LoadError::TooLarge(length)),
-            _ => {}
-        }
-        let mut bytes = Vec::new();
-        let length = file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(LoadError::Read)?;
-        match length as u64 {
-            0 => Err(LoadError::Empty),
-            length if length > MAX_FILE => Err(LoadError::TooLarge(length)),
-            _ => Ok(Self { digest: Digest::of(&bytes), bytes }),
+        let bytes = files::read(path, MAX_FILE).map_err(|problem| match problem {
+            Unreadable::Io(error) => LoadError::Read(error),
+            Unreadable::NotAFile => LoadError::NotAFile,
+            Unreadable::TooLarge { found, .. } => LoadError::TooLarge(found),
+            Unreadable::Changing => LoadError::Changing,
+        })?;
+        match bytes.is_empty() {
+            true => Err(LoadError::Empty),
+            false => Ok(Self { digest: Digest::of(&bytes), bytes }),
         }
     }
 }

@@ -68,6 +68,8 @@ enum Refill {
     #[default]
     Idle,
     UnderWay,
+    /// None is made any more: the policy was replaced.
+    Over,
 }
 
 /// What a policy makes of a request.
@@ -141,7 +143,7 @@ impl Component {
     /// The first time: what `configure` says. Its instance is the first that waits.
     pub(super) async fn configure(&self) -> Result<Manifest, Unready> {
         let (instance, manifest) = self.prepare().await?;
-        self.instances().ready.push(instance);
+        self.instances().put_ready(instance);
         Ok(manifest)
     }
 
@@ -190,12 +192,23 @@ impl Component {
     pub(super) async fn make_ready(&self) {
         let _ended = EndOfRefill(self);
         drop(self.instances().take_used());
-        while self.instances().ready.len() < READY {
+        while self.instances().wants_more() {
             match self.prepare().await {
-                Ok((instance, _)) => self.instances().ready.push(instance),
+                Ok((instance, _)) => self.instances().put_ready(instance),
                 Err(_) => return, // the next decision says why
             }
         }
+    }
+
+    /// It was replaced: what waits is dropped. Decisions that have begun go on, with instances of their own.
+    pub(super) fn retire(&self) {
+        let (ready, used) = self.instances().retire();
+        drop((ready, used));
+    }
+
+    /// What its `configure` got.
+    pub(super) fn settings(&self) -> &str {
+        &self.settings
     }
 
     fn instances(&self) -> MutexGuard<'_, Instances> {
@@ -229,13 +242,34 @@ struct EndOfRefill<'c>(&'c Component);
 
 impl Drop for EndOfRefill<'_> {
     fn drop(&mut self) {
-        self.0.instances().refill = Refill::Idle;
+        self.0.instances().end_refill();
     }
 }
 
 impl Instances {
+    fn put_ready(&mut self, instance: Instance) {
+        if self.refill != Refill::Over {
+            self.ready.push(instance);
+        }
+    }
+
+    fn wants_more(&self) -> bool {
+        self.refill != Refill::Over && self.ready.len() < READY
+    }
+
+    fn retire(&mut self) -> (Vec<Instance>, Vec<Instance>) {
+        self.refill = Refill::Over;
+        (std::mem::take(&mut self.ready), std::mem::take(&mut self.used))
+    }
+
+    fn end_refill(&mut self) {
+        if self.refill == Refill::UnderWay {
+            self.refill = Refill::Idle;
+        }
+    }
+
     fn put_away(&mut self, instance: Instance) {
-        if self.used.len() < READY {
+        if self.refill != Refill::Over && self.used.len() < READY {
             self.used.push(instance);
         }
     }
@@ -246,7 +280,7 @@ impl Instances {
 
     /// `UnderWay` to whom it falls to do it.
     fn begin_refill(&mut self) -> Refill {
-        if self.ready.len() >= FEW || self.refill == Refill::UnderWay {
+        if self.ready.len() >= FEW || self.refill != Refill::Idle {
             return Refill::Idle;
         }
         self.refill = Refill::UnderWay;

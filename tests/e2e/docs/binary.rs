@@ -24,7 +24,8 @@ static SOCKGATE: LazyLock<PathBuf> = LazyLock::new(|| {
     Path::new(executable.split('"').next().unwrap()).to_owned()
 });
 
-fn sockgate(environment: &[(String, String)]) -> Command {
+/// The binary, with this environment and no other.
+pub(crate) fn sockgate(environment: &[(String, String)]) -> Command {
     let mut command = Command::new(&*SOCKGATE);
     command.env_clear().envs(environment.iter().cloned()).stdin(Stdio::null());
     command

@@ -1,0 +1,77 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::*;
+
+type Change = fn(&Path);
+
+#[test]
+fn every_way_to_change_a_file_changes_how_it_looks() {
+    let rows: [(&str, Change); 6] = [
+        ("rewritten in place, at the same length", |path| {
+            fs::write(path.join("policy.wasm"), "two").unwrap()
+        }),
+        ("another moved over it", |path| {
+            fs::write(path.join("new"), "one").unwrap();
+            fs::rename(path.join("new"), path.join("policy.wasm")).unwrap();
+        }),
+        ("deleted", |path| fs::remove_file(path.join("policy.wasm")).unwrap()),
+        ("deleted and made anew", |path| {
+            // The old one is kept, so that its inode is not the new one's.
+            fs::hard_link(path.join("policy.wasm"), path.join("old")).unwrap();
+            fs::remove_file(path.join("policy.wasm")).unwrap();
+            fs::write(path.join("policy.wasm"), "one").unwrap();
+        }),
+        ("a link to another", |path| {
+            fs::write(path.join("other"), "one").unwrap();
+            fs::remove_file(path.join("policy.wasm")).unwrap();
+            symlink("other", path.join("policy.wasm")).unwrap();
+        }),
+        ("grown", |path| fs::write(path.join("policy.wasm"), "one and more").unwrap()),
+    ];
+    for (change, make) in rows {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = [folder.path().join("policy.wasm")];
+        fs::write(&paths[0], "one").unwrap();
+        // Times of files go by the kernel's tick: what is written within one would look the same.
+        let long_ago = std::time::SystemTime::UNIX_EPOCH;
+        File::open(&paths[0]).unwrap().set_modified(long_ago).unwrap();
+        let before = Look::at(&paths);
+        assert_eq!(Look::at(&paths), before, "{change}: not yet");
+        make(folder.path());
+        assert_ne!(Look::at(&paths), before, "{change}");
+    }
+}
+
+/// Kubernetes mounts a ConfigMap so: each file is a link into `..data`, and that is a link that is swapped.
+#[test]
+fn the_swap_of_a_mounted_config_map_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for version in ["..2026_1", "..2026_2"] {
+        fs::create_dir(at(version)).unwrap();
+        fs::write(at(version).join("policy.wasm"), "x").unwrap();
+    }
+    symlink("..2026_1", at("..data")).unwrap();
+    symlink("..data/policy.wasm", at("policy.wasm")).unwrap();
+    let paths = [at("policy.wasm")];
+    let before = Look::at(&paths);
+    symlink("..2026_2", at("..data_tmp")).unwrap();
+    fs::rename(at("..data_tmp"), at("..data")).unwrap();
+    assert_ne!(Look::at(&paths), before);
+}
+
+#[test]
+fn what_is_no_file_or_too_large_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, "1234").unwrap();
+    assert_eq!(read(&path, 4).unwrap(), b"1234");
+    assert!(matches!(read(&path, 3), Err(Unreadable::TooLarge { found: 4, most: 3 })));
+    assert!(matches!(read(folder.path(), 3), Err(Unreadable::NotAFile)));
+    assert!(matches!(read(&folder.path().join("none"), 3), Err(Unreadable::Io(_))));
+    let pipe = folder.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
+        .unwrap();
+    assert!(matches!(read(&pipe, 3), Err(Unreadable::NotAFile)));
+}
