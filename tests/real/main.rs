@@ -17,6 +17,7 @@ mod client;
 mod compose;
 mod conversation;
 mod docker_cli;
+mod policies;
 mod programs;
 mod scripts;
 mod websocket;

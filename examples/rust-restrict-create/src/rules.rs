@@ -33,22 +33,10 @@ pub(crate) type Fields = &'static [(&'static str, Rule)];
 
 /// Operations that change something, with what their query and their body may hold.
 pub(crate) const OPERATIONS: &[(&str, Rule, Rule)] = &[
-    ("ConfigCreate ConfigDelete ConfigUpdate SecretCreate SecretDelete SecretUpdate ServiceDelete", Any, Any),
-    (
-        "ContainerAttach ContainerAttachWebsocket ContainerDelete ContainerKill ContainerPause ContainerPrune",
-        Any,
-        Any,
-    ),
-    (
-        "ContainerRename ContainerResize ContainerRestart ContainerStop ContainerUnpause ContainerWait",
-        Any,
-        Any,
-    ),
-    ("ExecResize ExecStart PutContainerArchive ImageDelete ImagePrune ImagePush SystemAuth", Any, Any),
-    ("NetworkDelete NetworkDisconnect NetworkPrune VolumeDelete VolumePrune", Any, Any),
+    (HARMLESS, Any, Any),
     ("ContainerCreate", Any, Object(CONTAINER)),
     ("ContainerExec", Any, Object(EXEC)),
-    ("ContainerStart", Object(&[("detachKeys", Any)]), Nothing), // checkpoints are host folders; a body was a HostConfig
+    ("ContainerStart", Object(&[("detachKeys", Any)]), Nothing), // a checkpoint's folder; a HostConfig
     ("ContainerUpdate", Any, Object(HOST)),
     ("ImageCreate", Object(&[("fromImage", Image), ("platform tag", Any)]), Any),
     ("NetworkConnect", Any, Object(&[("Container", Any), ("EndpointConfig", Object(ENDPOINT))])),
@@ -57,33 +45,26 @@ pub(crate) const OPERATIONS: &[(&str, Rule, Rule)] = &[
     ("VolumeCreate", Any, Object(&[("Labels Name", Any), ("Driver", Words("local"))])),
 ];
 
+const HARMLESS: &str = "
+    ConfigCreate ConfigDelete ConfigUpdate ContainerAttach ContainerAttachWebsocket ContainerDelete ContainerKill
+    ContainerPause ContainerPrune ContainerRename ContainerResize ContainerRestart ContainerStop ContainerUnpause
+    ContainerWait ExecResize ExecStart ImageDelete ImagePrune ImagePush NetworkDelete NetworkDisconnect NetworkPrune
+    PutContainerArchive SecretCreate SecretDelete SecretUpdate ServiceDelete SystemAuth VolumeDelete VolumePrune";
+
 const CONTAINER: Fields = &[
-    (
-        "ArgsEscaped AttachStderr AttachStdin AttachStdout Cmd Domainname Entrypoint Env ExposedPorts Healthcheck",
-        Any,
-    ),
-    (
-        "Hostname Labels MacAddress NetworkDisabled OnBuild OpenStdin Shell StdinOnce StopSignal StopTimeout",
-        Any,
-    ),
-    ("Tty User Volumes WorkingDir", Any),
+    (CONTAINER_ANY, Any),
     ("HostConfig", Object(HOST)),
     ("Image", Image),
-    ("MaskedPaths ReadonlyPaths", Null), // engines up to 26 read what is in HostConfig here as well
+    ("MaskedPaths ReadonlyPaths", Null), // engines up to 26 read HostConfig's fields here as well
     ("NetworkingConfig", Object(&[("EndpointsConfig", Networks(ENDPOINT))])),
 ];
+const CONTAINER_ANY: &str = "
+    ArgsEscaped AttachStderr AttachStdin AttachStdout Cmd Domainname Entrypoint Env ExposedPorts Healthcheck Hostname
+    Labels MacAddress NetworkDisabled OnBuild OpenStdin Shell StdinOnce StopSignal StopTimeout Tty User Volumes
+    WorkingDir";
 
 const HOST: Fields = &[
-    (
-        "AutoRemove BlkioWeight CapDrop ConsoleSize ContainerIDFile CpuPeriod CpuQuota CpuShares CpusetCpus",
-        Any,
-    ),
-    (
-        "CpusetMems Dns DnsOptions DnsSearch ExtraHosts GroupAdd Init KernelMemory Links Memory MemoryReservation",
-        Any,
-    ),
-    ("MemorySwap MemorySwappiness NanoCpus OomKillDisable PidsLimit PortBindings PublishAllPorts", Any),
-    ("ReadonlyRootfs RestartPolicy ShmSize Tmpfs Ulimits", Any),
+    (HOST_ANY, Any),
     ("Binds", Bind),
     ("CgroupnsMode", Words("private")),
     ("IpcMode", Words("none private shareable")),
@@ -95,6 +76,10 @@ const HOST: Fields = &[
     ("SecurityOpt", Words("no-new-privileges no-new-privileges:true")),
     ("VolumeDriver", Words("local")),
 ];
+const HOST_ANY: &str = "
+    AutoRemove BlkioWeight CapDrop ConsoleSize ContainerIDFile CpuPeriod CpuQuota CpuShares CpusetCpus CpusetMems Dns
+    DnsOptions DnsSearch ExtraHosts GroupAdd Init KernelMemory Links Memory MemoryReservation MemorySwap MemorySwappiness
+    NanoCpus OomKillDisable PidsLimit PortBindings PublishAllPorts ReadonlyRootfs RestartPolicy ShmSize Tmpfs Ulimits";
 
 const LOGGING: Rule = Words("json-file local none");
 const LOG_OPTIONS: Rule = Object(&[("compress env labels max-file max-size tag", Any)]);
@@ -103,30 +88,26 @@ const MOUNT: Fields = &[
     ("BindOptions Consistency ReadOnly Target TmpfsOptions", Any),
     ("Type", Words("bind tmpfs volume")),
     ("Source", Source),
-    (
-        "VolumeOptions",
-        Object(&[("Labels NoCopy Subpath", Any), ("DriverConfig", Object(&[("Name", Words("local"))]))]),
-    ),
+    ("VolumeOptions", Object(VOLUME)),
 ];
+const VOLUME: Fields =
+    &[("Labels NoCopy Subpath", Any), ("DriverConfig", Object(&[("Name", Words("local"))]))];
 
 const ENDPOINT: Fields = &[("Aliases GwPriority IPAMConfig Links MacAddress", Any)];
-
 const NETWORK: Fields = &[
     ("Attachable CheckDuplicate EnableIPv4 EnableIPv6 IPAM Internal Labels Name", Any),
     ("Driver", Words("bridge overlay")),
 ];
 
-const EXEC: Fields = &[(
-    "AttachStderr AttachStdin AttachStdout Cmd ConsoleSize Detach DetachKeys Env Tty User WorkingDir",
-    Any,
-)];
+const EXEC: Fields = &[(EXEC_ANY, Any)];
+const EXEC_ANY: &str = "
+    AttachStderr AttachStdin AttachStdout Cmd ConsoleSize Detach DetachKeys Env Tty User WorkingDir";
 
 const SERVICE: Fields = &[
     ("EndpointSpec Labels Mode Name RollbackConfig UpdateConfig", Any),
     ("Networks", Object(ATTACHMENT)),
     ("TaskTemplate", Object(TASK)),
 ];
-
 const TASK: Fields = &[
     ("ForceUpdate Placement Resources RestartPolicy", Any),
     ("ContainerSpec", Object(TASK_CONTAINER)),
@@ -134,17 +115,14 @@ const TASK: Fields = &[
     ("Networks", Object(ATTACHMENT)),
     ("Runtime", Words("container")),
 ];
-
 const TASK_CONTAINER: Fields = &[
-    (
-        "Args CapabilityDrop Command Configs DNSConfig Dir Env Groups Healthcheck Hostname Hosts Init Labels",
-        Any,
-    ),
-    ("OpenStdin ReadOnly Secrets StopGracePeriod StopSignal TTY Ulimits User", Any),
+    (TASK_CONTAINER_ANY, Any),
     ("Image", Image),
     ("Isolation", Words("default")),
     ("Mounts", Object(MOUNT)),
     ("Privileges", Object(&[("NoNewPrivileges", Any)])),
 ];
-
+const TASK_CONTAINER_ANY: &str = "
+    Args CapabilityDrop Command Configs DNSConfig Dir Env Groups Healthcheck Hostname Hosts Init Labels OpenStdin ReadOnly
+    Secrets StopGracePeriod StopSignal TTY Ulimits User";
 const ATTACHMENT: Fields = &[("Aliases", Any), ("Target", Network)];
