@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::body::{Relay, RequestBody, ResponseBody};
 use crate::head::{Admission, BadHead, Head, Outbound};
 use crate::headers;
-use crate::inspect::{BadBody, Inspection};
+use crate::intake::{BadBody, Intake};
 use crate::listener::Peer;
 use crate::pace::Pace;
 use crate::pdp::{Body, Chain, Denied, Lookups, Permit, PolicyDecisionPoint, Question};
@@ -31,7 +31,7 @@ pub(crate) struct Gateway {
     /// Who decides.
     pub pdp: PolicyDecisionPoint,
     /// Takes the bodies that policies read.
-    pub inspection: Inspection,
+    pub intake: Intake,
     /// Where permitted requests go.
     pub upstream: Arc<Upstream>,
     /// Where policies look things up.
@@ -148,7 +148,7 @@ impl Gateway {
     ) -> Result<(Permit, Outbound), Refusal> {
         let Head { operation, mut outbound } = head;
         let body = match chain.inspects(&operation) {
-            Some(shape) => self.inspection.inspect(body, &outbound, shape).await?,
+            Some(shape) => self.intake.take(body, &outbound, shape).await?,
             None => Body::Unread,
         };
         let headers = Arc::new(std::mem::take(&mut outbound.headers));

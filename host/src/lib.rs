@@ -12,7 +12,7 @@ mod gather;
 mod head;
 mod headers;
 mod healthcheck;
-mod inspect;
+mod intake;
 mod listener;
 mod pace;
 mod pdp;

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use crate::body::ResponseBody;
 use crate::gateway::Refusal;
 use crate::head::BadHead;
-use crate::inspect::BadBody;
+use crate::intake::BadBody;
 use crate::pdp::{Denied, Fault};
 use crate::record::{End, Record};
 use crate::upstream::UpstreamError;

@@ -9,7 +9,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use policy::body::BodyShape;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -51,13 +50,13 @@ pub(crate) enum BadBody {
 
 /// Takes bodies to be shown to policies.
 #[derive(Debug)]
-pub(crate) struct Inspection {
+pub(crate) struct Intake {
     limit: usize,
     patience: Duration,
     room: Arc<Semaphore>,
 }
 
-impl Inspection {
+impl Intake {
     /// Of bodies up to `limit` bytes.
     pub(crate) fn new(limit: usize, patience: Patience) -> Self {
         Self { limit, patience: patience.head, room: Arc::new(Semaphore::new(ROOM.max(limit))) }
@@ -67,7 +66,7 @@ impl Inspection {
     ///
     /// # Errors
     /// [`BadBody`]; `response` maps it to a status.
-    pub(crate) async fn inspect(
+    pub(crate) async fn take(
         &self,
         body: &mut RequestBody,
         outbound: &Outbound,
