@@ -103,7 +103,11 @@ fn host_config_is_in_place(kind: Kind, members: &[(String, Json)]) -> bool {
         let counts_beside = HONOURED.contains(&key.as_str()) || key == "Cpuset";
         let is_host_configs =
             Struct::HostConfig.fields().any(|field| is_name_of(key, field)) || key == "Cpuset";
-        !is_host_configs || (has_inner && !counts_beside) || is_zero(value)
+        let says_nothing = match key.as_str() {
+            "MaskedPaths" | "ReadonlyPaths" => *value == Json::Null, // empty, they unmask /proc
+            _ => is_zero(value),
+        };
+        !is_host_configs || (has_inner && !counts_beside) || says_nothing
     })
 }
 

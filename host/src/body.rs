@@ -1,4 +1,4 @@
-//! Bodies on their way through: counted, never collected, and never ended well when they broke.
+//! Bodies on their way through: counted, never ended well when they broke, and collected only where a policy reads them.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
@@ -28,11 +29,22 @@ pub(crate) struct RequestBody(Option<Upload>);
 
 #[derive(Debug)]
 struct Upload {
+    /// What was taken of it before it was to be sent.
+    taken: Option<Taken>,
     inner: Option<Incoming>,
+    /// Whether the client was told to send it.
+    is_begun: bool,
     sent: Arc<AtomicU64>,
     /// Where to read on.
     tasks: TaskTracker,
     runtime: Handle,
+}
+
+/// The start of a body, or all of it, and its part of what inspected bodies may take together.
+#[derive(Debug)]
+struct Taken {
+    bytes: Bytes,
+    _room: OwnedSemaphorePermit,
 }
 
 impl RequestBody {
@@ -46,18 +58,61 @@ impl RequestBody {
         if inner.is_end_stream() {
             return Self::empty();
         }
-        Self(Some(Upload { inner: Some(inner), sent, tasks: tasks.clone(), runtime: Handle::current() }))
+        let inner = Some(inner);
+        let (tasks, runtime) = (tasks.clone(), Handle::current());
+        Self(Some(Upload { taken: None, inner, is_begun: false, sent, tasks, runtime }))
     }
 
     /// Of a client that waits for `100 Continue` before it sends: dropping it unread is the answer.
     pub(crate) fn leave_unread(mut self) {
-        if let Some(upload) = &mut self.0 {
+        if let Some(upload) = self.0.as_mut().filter(|upload| !upload.is_begun) {
             upload.inner = None;
         }
     }
 
-    fn inner(&self) -> Option<&Incoming> {
-        self.0.as_ref()?.inner.as_ref()
+    /// Reads all of it, if that is no more than `limit` bytes. However that ends, what was read will still be sent; trailers
+    /// will not.
+    ///
+    /// # Errors
+    /// What broke the body.
+    pub(crate) async fn take_whole(
+        &mut self,
+        limit: usize,
+        room: OwnedSemaphorePermit,
+    ) -> hyper::Result<Option<Bytes>> {
+        let Some(upload) = &mut self.0 else { return Ok(Some(Bytes::new())) };
+        let taken = upload.taken.insert(Taken { bytes: Bytes::new(), _room: room });
+        upload.is_begun = true;
+        let mut collected = Collected { taken, bytes: BytesMut::new() };
+        while let Some(inner) = &mut upload.inner {
+            match poll_fn(|cx| Pin::new(&mut *inner).poll_frame(cx)).await {
+                None => upload.inner = None,
+                Some(Err(error)) => {
+                    upload.inner = None;
+                    return Err(error);
+                }
+                Some(Ok(frame)) => {
+                    collected.bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data))
+                }
+            }
+            if collected.bytes.len() > limit {
+                return Ok(None);
+            }
+        }
+        drop(collected);
+        Ok(upload.taken.as_ref().map(|taken| taken.bytes.clone()))
+    }
+}
+
+/// What is being collected of a body. It is put back if whoever waits for it has had enough.
+struct Collected<'u> {
+    taken: &'u mut Taken,
+    bytes: BytesMut,
+}
+
+impl Drop for Collected<'_> {
+    fn drop(&mut self) {
+        self.taken.bytes = std::mem::take(&mut self.bytes).freeze();
     }
 }
 
@@ -87,23 +142,40 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
         let Some(upload) = &mut self.0 else { return Poll::Ready(None) };
-        let Some(inner) = &mut upload.inner else { return Poll::Ready(None) };
-        let frame = ready!(Pin::new(inner).poll_frame(cx));
-        if !matches!(frame, Some(Ok(_))) {
-            upload.inner = None;
-        }
+        let frame = match (upload.taken.take(), &mut upload.inner) {
+            (Some(taken), _) => Some(Ok(Frame::data(taken.bytes))),
+            (None, Some(inner)) => {
+                let frame = ready!(Pin::new(inner).poll_frame(cx));
+                if !matches!(frame, Some(Ok(_))) {
+                    upload.inner = None;
+                }
+                frame
+            }
+            (None, None) => None,
+        };
         if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
             upload.sent.fetch_add(data.len() as u64, Ordering::Relaxed);
         }
         Poll::Ready(frame)
     }
 
+    /// Nothing taken of a chunked body is still a chunked body.
     fn is_end_stream(&self) -> bool {
-        self.inner().is_none_or(Body::is_end_stream)
+        let is_at_end =
+            |upload: &Upload| upload.taken.is_none() && upload.inner.as_ref().is_none_or(Body::is_end_stream);
+        self.0.as_ref().is_none_or(is_at_end)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        let Some(Upload { taken, inner, .. }) = &self.0 else { return SizeHint::with_exact(0) };
+        let taken = taken.as_ref().map_or(0, |taken| taken.bytes.len() as u64);
+        let rest = inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(taken));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(taken));
+        }
+        hint
     }
 }
 

@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::body::{Relay, RequestBody, ResponseBody};
-use crate::head::{Admission, BadHead, Framing, Head, Outbound};
+use crate::head::{Admission, BadHead, Head, Outbound};
 use crate::headers;
+use crate::intake::{BadBody, Intake};
 use crate::listener::Peer;
 use crate::pace::Pace;
 use crate::pdp::{Body, Chain, Denied, Lookups, Permit, PolicyDecisionPoint, Question};
@@ -29,6 +30,8 @@ pub(crate) struct Gateway {
     pub admission: Admission,
     /// Who decides.
     pub pdp: PolicyDecisionPoint,
+    /// Takes the bodies that policies read.
+    pub intake: Intake,
     /// Where permitted requests go.
     pub upstream: Arc<Upstream>,
     /// Where policies look things up.
@@ -60,6 +63,9 @@ pub(crate) enum Refusal {
     /// The request may not even be judged.
     #[error(transparent)]
     BadHead(#[from] BadHead),
+    /// A policy would have to read it.
+    #[error(transparent)]
+    BadBody(#[from] BadBody),
     /// It was judged.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -100,9 +106,9 @@ impl Gateway {
     ) -> Result<Exchanged, Refusal> {
         let downstream = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
-        let body = RequestBody::counted(body, Arc::clone(&record.request_bytes), &self.tasks);
+        let mut body = RequestBody::counted(body, Arc::clone(&record.request_bytes), &self.tasks);
         let waits_for_100 = headers::has_token(&parts.headers, &header::EXPECT, "100-continue");
-        let (permit, outbound) = match self.judge(parts, client, record).await {
+        let (permit, outbound) = match self.judge(parts, &mut body, client, record).await {
             Ok(judged) => judged,
             Err(refusal) if waits_for_100 => {
                 body.leave_unread();
@@ -118,6 +124,7 @@ impl Gateway {
     async fn judge(
         &self,
         parts: request::Parts,
+        body: &mut RequestBody,
         client: &Arc<Client>,
         record: &mut Record,
     ) -> Result<(Permit, Outbound), Refusal> {
@@ -127,7 +134,7 @@ impl Gateway {
         if chain.is_empty() {
             return Ok((self.pdp.permit_by_flags(head.operation)?, head.outbound));
         }
-        self.ask(&chain, head, client, record).await
+        self.ask(&chain, head, body, client, record).await
     }
 
     /// Has the policies judge.
@@ -135,15 +142,16 @@ impl Gateway {
         &self,
         chain: &Chain,
         head: Head,
+        body: &mut RequestBody,
         client: &Client,
         record: &mut Record,
     ) -> Result<(Permit, Outbound), Refusal> {
         let Head { operation, mut outbound } = head;
-        let headers = Arc::new(std::mem::take(&mut outbound.headers));
         let body = match chain.inspects(&operation) {
-            true if outbound.framing == Framing::Empty => Body::Empty,
-            true | false => Body::Unread,
+            Some(shape) => self.intake.take(body, &outbound, shape).await?,
+            None => Body::Unread,
         };
+        let headers = Arc::new(std::mem::take(&mut outbound.headers));
         let inspector = Arc::<EngineInspector>::clone(&self.inspector);
         let question = Question {
             id: record.id(),

@@ -12,6 +12,7 @@ mod gather;
 mod head;
 mod headers;
 mod healthcheck;
+mod intake;
 mod listener;
 mod pace;
 mod pdp;

@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use crate::body::ResponseBody;
 use crate::gateway::Refusal;
 use crate::head::BadHead;
+use crate::intake::BadBody;
 use crate::pdp::{Denied, Fault};
 use crate::record::{End, Record};
 use crate::upstream::UpstreamError;
@@ -28,9 +29,13 @@ pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Res
     let body = serde_json::to_string(&Message { message: &message }).unwrap_or_default();
     let reason = reason(refusal);
     match refusal {
-        Refusal::Upstream(UpstreamError::RequestBody(_)) => record.fail(status, reason, End::BodyBroken),
+        Refusal::BadBody(BadBody::Broken(_)) | Refusal::Upstream(UpstreamError::RequestBody(_)) => {
+            record.fail(status, reason, End::BodyBroken)
+        }
         Refusal::Upstream(_) => record.fail(status, reason, End::EngineFailed),
-        Refusal::BadHead(_) | Refusal::Denied(_) | Refusal::Overloaded => record.deny(status, reason),
+        Refusal::BadHead(_) | Refusal::BadBody(_) | Refusal::Denied(_) | Refusal::Overloaded => {
+            record.deny(status, reason)
+        }
     }
     let length = body.len();
     let mut response = Response::new(ResponseBody::own(Bytes::from(body), record));
@@ -70,6 +75,12 @@ fn status(refusal: &Refusal) -> StatusCode {
             | BadHead::ContentType
             | BadHead::FormBody,
         ) => StatusCode::BAD_REQUEST,
+        Refusal::BadBody(BadBody::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::BadBody(BadBody::Slow(_)) => StatusCode::REQUEST_TIMEOUT,
+        Refusal::BadBody(BadBody::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::BadBody(BadBody::Encoded | BadBody::Ambiguous(_) | BadBody::Broken(_)) => {
+            StatusCode::BAD_REQUEST
+        }
         Refusal::Denied(Denied::ByFlags(denial)) if denial.reason.is_about_method() => {
             StatusCode::METHOD_NOT_ALLOWED
         }
@@ -94,6 +105,7 @@ fn status(refusal: &Refusal) -> StatusCode {
 fn message(refusal: &Refusal, operation_id: &str) -> String {
     match refusal {
         Refusal::BadHead(error) => format!("sockgate refused the request: {error}"),
+        Refusal::BadBody(error) => format!("sockgate refused {operation_id}: {error}"),
         Refusal::Denied(reason) if operation_id.is_empty() => {
             format!("sockgate denied the request: {reason}")
         }
@@ -109,7 +121,11 @@ fn reason(refusal: &Refusal) -> String {
         Refusal::Denied(Denied::PolicyFault(policy, fault)) => {
             format!("the policy {} failed: {fault}", policy.name)
         }
-        Refusal::BadHead(_) | Refusal::Denied(_) | Refusal::Upstream(_) | Refusal::Overloaded => {
+        Refusal::BadHead(_)
+        | Refusal::BadBody(_)
+        | Refusal::Denied(_)
+        | Refusal::Upstream(_)
+        | Refusal::Overloaded => {
             format!("{refusal}{}", cause(refusal))
         }
     }

@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::engine_socket;
 use crate::gateway::{Client, Gateway, Refusal};
 use crate::gather::counting_turns;
+use crate::intake::Intake;
 use crate::listener::{Acceptor, BindError, Listener, Peer, Stream};
 use crate::pace::{Closing, Pace, Paced, Patience};
 use crate::pdp::{ChainError, PolicyDecisionPoint, Reload};
@@ -125,6 +126,7 @@ impl Serving {
             gateway: Gateway {
                 admission: config.admission.clone(),
                 pdp,
+                intake: Intake::new(config.policies.body_limit, config.patience),
                 inspector: Arc::new(EngineInspector::new(Arc::clone(&upstream))),
                 upstream,
                 tasks,

@@ -12,6 +12,7 @@ mod docs;
 mod faults;
 mod forwarding;
 mod hostile;
+mod inspection;
 mod lookups;
 mod policies;
 mod regression;

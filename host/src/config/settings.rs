@@ -50,7 +50,7 @@ settings! {
         "host names with dots that TCP clients may use, comma-separated; IP literals, `localhost` and single labels always may";
     allowed_origins "ALLOWED_ORIGINS" ""
         "web origins whose pages may speak to a TCP listener, comma-separated: `https://ui.example.org`";
-    header_timeout "HEADER_TIMEOUT" "10s" "how long a client may take over a request's head";
+    header_timeout "HEADER_TIMEOUT" "10s" "how long a client may take over a request's head, and over a body that a policy reads";
     idle_timeout "IDLE_TIMEOUT" "5m" "how long a connection may stay open without a request; streams have no limit";
     max_connections "MAX_CONNECTIONS" "1000" "connections at a time; one more is answered 503";
     shutdown_grace "SHUTDOWN_GRACE" "10s" "how long a stop waits for requests in flight before it cuts them";

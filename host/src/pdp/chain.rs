@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ::policy::body::BodyShape;
 use ::policy::{Endpoint, Operation};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
@@ -96,10 +97,11 @@ impl Chain {
         names.join(", ")
     }
 
-    /// Whether a policy reads the body of this operation.
-    pub(crate) fn inspects(&self, operation: &Operation) -> bool {
-        let endpoint = operation.endpoint();
-        endpoint.is_some_and(|endpoint| self.0.iter().any(|link| link.inspect.contains(&endpoint)))
+    /// What the body of this operation is, if a policy reads it.
+    pub(crate) fn inspects(&self, operation: &Operation) -> Option<BodyShape> {
+        let endpoint = operation.endpoint()?;
+        let is_inspected = self.0.iter().any(|link| link.inspect.contains(&endpoint));
+        endpoint.body().filter(|_| is_inspected)
     }
 }
 

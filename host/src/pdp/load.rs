@@ -246,11 +246,14 @@ fn word(what: &str, text: &str) -> Result<String, LoadError> {
 }
 
 fn inspected(id: &str) -> Result<Endpoint, LoadError> {
-    let found = Endpoint::ALL.iter().find(|endpoint| endpoint.operation_id() == id);
-    found.copied().ok_or_else(|| {
-        let id: String = shown(id).chars().take(MAX_NAME).collect();
-        LoadError::Manifest(format!("it wants to inspect {id:?}, which is no operation of the Engine API"))
-    })
+    let found = Endpoint::ALL.iter().copied().find(|endpoint| endpoint.operation_id() == id);
+    let missing = match found {
+        Some(endpoint) if endpoint.body().is_some() => return Ok(endpoint),
+        Some(_) => "which has no body of JSON",
+        None => "which is no operation of the Engine API",
+    };
+    let id: String = shown(id).chars().take(MAX_NAME).collect();
+    Err(LoadError::Manifest(format!("it wants to inspect {id:?}, {missing}")))
 }
 
 /// Types that differ show only when it is asked. What it answers does not matter.
