@@ -10,6 +10,10 @@ use crate::config::{Config, ConfigError, SETTINGS};
 use crate::healthcheck::{self, Health};
 use crate::report;
 
+mod policy_tools;
+
+pub use policy_tools::PolicyCommand;
+
 /// `EX_USAGE` of sysexits.h: the configuration or the command line is wrong.
 pub const EX_USAGE: u8 = 64;
 
@@ -36,6 +40,9 @@ pub enum Command {
         /// Such as /v1.41/containers/web/start
         path: String,
     },
+    /// For those who write policies: look at one, test it, measure it, begin one
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Ping the engine through the running gateway; exit 0 if it answers (for containers)
     Healthcheck,
 }
@@ -71,6 +78,7 @@ pub fn run(command: &Command, config: Result<Config, ConfigError>) -> ExitCode {
             Ok((text, Verdict::Denied)) => say(out, &text, 1),
             Err(refusal) => say(out, &format!("verdict    refused: {refusal}\n"), 1),
         },
+        Command::Policy(command) => policy_tools::run(command, &config.policies),
         Command::Healthcheck => match healthcheck::ping(&config.listen) {
             Ok(Health::EngineAnswers) => say(out, "ok: the engine answers through the gateway\n", 0),
             Ok(Health::GatewayAnswers) => {

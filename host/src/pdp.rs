@@ -37,6 +37,7 @@ pub use digest::Digest;
 pub use fault::Fault;
 use files::Look;
 pub use files::Unreadable;
+pub use imports::BadImport;
 pub use load::LoadError;
 pub(crate) use lookup::Lookups;
 pub use lookup::{Answer, Inspector, NoEngine};
