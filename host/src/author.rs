@@ -3,18 +3,24 @@
 //! Policies are loaded and asked as in the gateway, by way of [`crate::workbench`]; requests and the engine's answers are
 //! made up. Nothing here listens, connects or prints: each tool gives back what is to be said.
 
+mod bench;
 mod cases;
 mod check;
 mod expected;
 mod fixtures;
 mod junit;
+mod new;
 mod overheard;
 mod trial;
 mod yaml;
 
+pub(crate) use bench::{Plan, Unmeasured, bench};
 pub(crate) use cases::CaseFile;
 pub(crate) use check::check;
 pub(crate) use junit::junit;
+#[allow(unreachable_pub, reason = "it is reached by way of `cli`")]
+pub use new::Language;
+pub(crate) use new::{NotMade, new};
 pub(crate) use trial::{Passed, run};
 
 /// A size as people read it, and in bytes.

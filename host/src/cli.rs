@@ -12,7 +12,7 @@ use crate::report;
 
 mod policy_tools;
 
-pub use policy_tools::PolicyCommand;
+pub use policy_tools::{Language, PolicyCommand};
 
 /// `EX_USAGE` of sysexits.h: the configuration or the command line is wrong.
 pub const EX_USAGE: u8 = 64;
@@ -78,7 +78,7 @@ pub fn run(command: &Command, config: Result<Config, ConfigError>) -> ExitCode {
             Ok((text, Verdict::Denied)) => say(out, &text, 1),
             Err(refusal) => say(out, &format!("verdict    refused: {refusal}\n"), 1),
         },
-        Command::Policy(command) => policy_tools::run(command, &config.policies),
+        Command::Policy(command) => policy_tools::run(command, &config),
         Command::Healthcheck => match healthcheck::ping(&config.listen) {
             Ok(Health::EngineAnswers) => say(out, "ok: the engine answers through the gateway\n", 0),
             Ok(Health::GatewayAnswers) => {

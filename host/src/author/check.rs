@@ -68,6 +68,7 @@ fn describe_file(text: &mut String, draft: &Draft<'_>) {
 }
 
 fn describe_policy(text: &mut String, candidate: &Candidate) {
+    let _ = writeln!(text, "world     policy of sockgate:policy@0.1");
     let _ = writeln!(text, "policy    {} {}", candidate.name(), candidate.version());
     for (name, value) in candidate.attributes() {
         let _ = writeln!(text, "{name:<9} {value}");

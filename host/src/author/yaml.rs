@@ -102,9 +102,9 @@ impl<'t> Reader<'t> {
             return refused("lists and mappings lie too deep in each other");
         }
         let content = match event {
-            Event::Scalar(_, _, 0, None) | Event::SequenceStart(_, 0, None) | Event::MappingStart(_, 0, None) => {
-                self.content(event, depth)?
-            }
+            Event::Scalar(_, _, 0, None)
+            | Event::SequenceStart(_, 0, None)
+            | Event::MappingStart(_, 0, None) => self.content(event, depth)?,
             Event::Alias(_) | Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => {
                 return refused("anchors, aliases and tags are not read");
             }
@@ -168,7 +168,10 @@ mod tests {
         for (yaml, json) in [
             ("[1, -2, 1.5, 1e3, 18446744073709551615]", "[1,-2,1.5,1000.0,18446744073709551615]"),
             ("[true, false, null, ~, ]", "[true,false,null,null]"),
-            ("[yes, on, No, 1.2.3, 0x10, 1_000, inf, nan]", r#"["yes","on","No","1.2.3","0x10","1_000","inf","nan"]"#),
+            (
+                "[yes, on, No, 1.2.3, 0x10, 1_000, inf, nan]",
+                r#"["yes","on","No","1.2.3","0x10","1_000","inf","nan"]"#,
+            ),
             (r#"['1', "true", 'null']"#, r#"["1","true","null"]"#),
             ("a:\n", r#"{"a":null}"#),
             ("a: |\n  one\n  two\n", r#"{"a":"one\ntwo\n"}"#),

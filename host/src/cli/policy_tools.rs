@@ -6,12 +6,14 @@
 use std::io::{stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Subcommand;
 
 use super::{EX_USAGE, say};
-use crate::author::{self, CaseFile, Passed};
-use crate::config::Policies;
+pub use crate::author::Language;
+use crate::author::{self, CaseFile, NotMade, Passed, Plan, Unmeasured};
+use crate::config::{Config, Policies};
 use crate::pdp::SandboxError;
 use crate::pdp::workbench::Workbench;
 
@@ -39,6 +41,31 @@ pub enum PolicyCommand {
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
     },
+    /// Say what a policy costs: time, CPU, memory; flags are those of the environment
+    Bench {
+        /// The component
+        file: PathBuf,
+        /// What its configure gets: a text, or @FILE
+        #[arg(long, default_value = "", hide_default_value = true)]
+        settings: String,
+        /// What it is asked about
+        #[arg(long, default_value = "GET /containers/json")]
+        request: String,
+        /// The request's body
+        #[arg(long, value_name = "FILE")]
+        body: Option<PathBuf>,
+        /// For so many seconds
+        #[arg(long, default_value = "2", value_parser = clap::value_parser!(u64).range(1..=600))]
+        seconds: u64,
+    },
+    /// Begin a policy: a folder with a project that builds and passes its test
+    New {
+        /// What it is written in
+        #[arg(long)]
+        lang: Language,
+        /// The folder to be made; the policy gets its name
+        folder: PathBuf,
+    },
 }
 
 /// Why a tool cannot do its work. Each is a sentence for standard error.
@@ -51,7 +78,8 @@ enum Failure {
 }
 
 /// Runs one of the tools.
-pub(super) fn run(command: &PolicyCommand, policies: &Policies) -> ExitCode {
+pub(super) fn run(command: &PolicyCommand, config: &Config) -> ExitCode {
+    let policies = &config.policies;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = runtime.map_err(|error| Failure::Failed(format!("there is no runtime to be had: {error}")));
     let done = done.and_then(|runtime| {
@@ -61,6 +89,24 @@ pub(super) fn run(command: &PolicyCommand, policies: &Policies) -> ExitCode {
                 PolicyCommand::Test { file, cases, settings, junit } => {
                     test(policies, file, cases, settings, junit.as_deref()).await
                 }
+                PolicyCommand::Bench { file, settings, request, body, seconds } => {
+                    let plan = Plan {
+                        file: file.clone(),
+                        settings: read_settings(settings)?,
+                        request: request.clone(),
+                        body: body.as_deref().map(read_body).transpose()?,
+                        flags: config.flags,
+                        time: Duration::from_secs(*seconds),
+                    };
+                    bench(policies, &plan).await
+                }
+                PolicyCommand::New { lang, folder } => match author::new(*lang, folder) {
+                    Ok(text) => Ok((text, 0)),
+                    Err(error @ NotMade::Write { .. }) => Err(Failure::Failed(error.to_string())),
+                    Err(error @ (NotMade::Taken(_) | NotMade::Name(_))) => {
+                        Err(Failure::Usage(error.to_string()))
+                    }
+                },
             }
         })
     });
@@ -102,6 +148,20 @@ async fn test(
         Passed::NotAll => 1,
     };
     Ok((results.to_string(), code))
+}
+
+async fn bench(policies: &Policies, plan: &Plan) -> Result<(String, u8), Failure> {
+    let workbench = Workbench::new(policies.limits, policies.cache.as_deref())?;
+    let text = author::bench(&workbench, plan).await.map_err(|error| match error {
+        Unmeasured::Request { .. } => Failure::Usage(error.to_string()),
+        Unmeasured::Load { .. } | Unmeasured::Fault(_) => Failure::Failed(error.to_string()),
+    })?;
+    Ok((text, 0))
+}
+
+fn read_body(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file)
+        .map_err(|error| Failure::Usage(format!("the body {} cannot be read: {error}", file.display())))
 }
 
 /// As `POLICY_SETTINGS` is read.

@@ -31,7 +31,7 @@ function judge({ tag, val }) {
   if (tag === "empty") return { tag: "defer" };
   if (tag === "unread") return deny("the body was not read");
   const asked = JSON.parse(val); // the gateway has seen to it that this is JSON, and means one thing only
-  // A create has it in its HostConfig; a start's body is the HostConfig; an exec has one of its own.
+  // A create and a start have it in their HostConfig, an exec beside its command.
   if (asked?.HostConfig?.Privileged || asked?.Privileged)
     return deny("privileged containers are not allowed; drop --privileged");
   return { tag: "defer" };

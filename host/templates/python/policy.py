@@ -33,7 +33,7 @@ class DecisionPoint:
         if isinstance(body, call.RequestBody_Unread):
             return self.deny("the body was not read")
         asked = json.loads(body.value) or {}  # the gateway has seen to it that this is JSON, and means one thing only
-        # A create has it in its HostConfig; a start's body is the HostConfig; an exec has one of its own.
+        # A create and a start have it in their HostConfig, an exec beside its command.
         if (asked.get("HostConfig") or {}).get("Privileged") or asked.get("Privileged"):
             return self.deny("privileged containers are not allowed; drop --privileged")
         return Decision_Defer()

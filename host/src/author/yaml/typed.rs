@@ -3,8 +3,8 @@
 use std::fmt;
 
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
-    Visitor, value,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor, value,
 };
 use serde::forward_to_deserialize_any;
 
@@ -49,13 +49,15 @@ impl<'de> Deserializer<'de> for &Node {
             Content::List(items) => visitor.visit_seq(Items(items.iter())),
             Content::Map(entries) => visitor.visit_map(Entries { left: entries.iter(), value: None }),
         };
-        value.map_err(|error| error.at(self.line))
+        value.map_err(|error: BadYaml| error.at(self.line))
     }
 
     /// Where a text is wanted, `1000` is one.
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BadYaml> {
         match &self.content {
-            Content::Plain(text) if !text.is_empty() => visitor.visit_str(text).map_err(|error| error.at(self.line)),
+            Content::Plain(text) if !text.is_empty() => {
+                visitor.visit_str(text).map_err(|error: BadYaml| error.at(self.line))
+            }
             Content::Plain(_) | Content::Quoted(_) | Content::List(_) | Content::Map(_) => {
                 self.deserialize_any(visitor)
             }
@@ -70,7 +72,11 @@ impl<'de> Deserializer<'de> for &Node {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, BadYaml> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, BadYaml> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -86,7 +92,8 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     type Error = BadYaml;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, BadYaml> {
-        self.0.next().map(|node| seed.deserialize(node)).transpose()
+        let Some(node) = self.0.next() else { return Ok(None) };
+        seed.deserialize(node).map(Some).map_err(|error| error.at(node.line))
     }
 }
 
@@ -107,7 +114,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, BadYaml> {
         let value = self.value.take().ok_or_else(|| BadYaml::custom("a value without a key"))?;
-        seed.deserialize(value)
+        seed.deserialize(value).map_err(|error| error.at(value.line))
     }
 }
 
@@ -128,6 +135,7 @@ impl Error for BadYaml {
             Unexpected::Map => "a mapping".to_owned(),
             Unexpected::Seq => "a list".to_owned(),
             Unexpected::Unit => "nothing".to_owned(),
+            #[allow(clippy::wildcard_enum_match_arm, reason = "serde has good words for the rest")]
             found => found.to_string(),
         };
         Self::custom(format!("expected {expected}, found {found}"))

@@ -50,7 +50,7 @@ fn judge_body() -> Decision {
             Err(_) => return deny("the body is not JSON"),
         },
     };
-    // A create has it in its HostConfig; a start's body is the HostConfig; an exec has one of its own.
+    // A create and a start have it in their HostConfig, an exec beside its command.
     if body["HostConfig"]["Privileged"] == true || body["Privileged"] == true {
         return deny("privileged containers are not allowed; drop --privileged");
     }
