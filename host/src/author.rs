@@ -7,6 +7,7 @@ mod bench;
 mod cases;
 mod check;
 mod expected;
+mod explain;
 mod fixtures;
 mod junit;
 mod new;
@@ -17,6 +18,7 @@ mod yaml;
 pub(crate) use bench::{Plan, Unmeasured, bench};
 pub(crate) use cases::CaseFile;
 pub(crate) use check::check;
+pub(crate) use explain::{Circumstances, Outcome, explain};
 pub(crate) use junit::junit;
 #[allow(unreachable_pub, reason = "it is reached by way of `cli`")]
 pub use new::Language;

@@ -30,9 +30,9 @@ mod state;
 pub mod workbench;
 
 pub use bindings::{Kind, LookupError};
-pub(crate) use chain::Chain;
 pub use chain::ChainError;
 use chain::Runtime;
+pub(crate) use chain::{Chain, Weight};
 pub use digest::Digest;
 pub use fault::Fault;
 use files::Look;
@@ -202,7 +202,7 @@ enum Outcome {
 }
 
 /// Families that are never forwarded are not up to policies either.
-fn is_closed(flags_say: &Decision) -> bool {
+pub(crate) fn is_closed(flags_say: &Decision) -> bool {
     matches!(flags_say, Decision::Deny(denial) if matches!(denial.reason, DenyReason::FamilyClosed(_)))
 }
 

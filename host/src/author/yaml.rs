@@ -96,30 +96,23 @@ impl<'t> Reader<'t> {
         }
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "another crate's events: what is not read is refused")]
     fn node(&mut self, event: Event<'t>, line: usize, depth: usize) -> Result<Node, BadYaml> {
         let refused = |what: &str| Err(BadYaml { line, what: what.to_owned() });
         if depth == 0 {
             return refused("lists and mappings lie too deep in each other");
         }
         let content = match event {
-            Event::Scalar(_, _, 0, None)
-            | Event::SequenceStart(_, 0, None)
-            | Event::MappingStart(_, 0, None) => self.content(event, depth)?,
+            Event::Scalar(text, ScalarStyle::Plain, 0, None) => Content::Plain(text.into_owned()),
+            Event::Scalar(text, _, 0, None) => Content::Quoted(text.into_owned()),
+            Event::SequenceStart(_, 0, None) => self.list(depth)?,
+            Event::MappingStart(_, 0, None) => self.map(depth)?,
             Event::Alias(_) | Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => {
                 return refused("anchors, aliases and tags are not read");
             }
             _ => return refused("a value is missing"),
         };
         Ok(Node { line, content })
-    }
-
-    fn content(&mut self, event: Event<'t>, depth: usize) -> Result<Content, BadYaml> {
-        match event {
-            Event::Scalar(text, ScalarStyle::Plain, ..) => Ok(Content::Plain(text.into_owned())),
-            Event::Scalar(text, ..) => Ok(Content::Quoted(text.into_owned())),
-            Event::SequenceStart(..) => self.list(depth),
-            _ => self.map(depth),
-        }
     }
 
     fn list(&mut self, depth: usize) -> Result<Content, BadYaml> {

@@ -9,10 +9,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Subcommand;
+use policy::Operation;
 
 use super::{EX_USAGE, say};
 pub use crate::author::Language;
-use crate::author::{self, CaseFile, NotMade, Passed, Plan, Unmeasured};
+use crate::author::{self, CaseFile, Circumstances, NotMade, Outcome, Passed, Plan, Unmeasured};
 use crate::config::{Config, Policies};
 use crate::pdp::SandboxError;
 use crate::pdp::workbench::Workbench;
@@ -80,37 +81,55 @@ enum Failure {
 /// Runs one of the tools.
 pub(super) fn run(command: &PolicyCommand, config: &Config) -> ExitCode {
     let policies = &config.policies;
+    finish(async {
+        match command {
+            PolicyCommand::Check { file, settings } => check(policies, file, settings).await,
+            PolicyCommand::Test { file, cases, settings, junit } => {
+                test(policies, file, cases, settings, junit.as_deref()).await
+            }
+            PolicyCommand::Bench { file, settings, request, body, seconds } => {
+                let plan = Plan {
+                    file: file.clone(),
+                    settings: read_settings(settings)?,
+                    request: request.clone(),
+                    body: body.as_deref().map(read_body).transpose()?,
+                    flags: config.flags,
+                    time: Duration::from_secs(*seconds),
+                };
+                bench(policies, &plan).await
+            }
+            PolicyCommand::New { lang, folder } => match author::new(*lang, folder) {
+                Ok(text) => Ok((text, 0)),
+                Err(error @ NotMade::Write { .. }) => Err(Failure::Failed(error.to_string())),
+                Err(error @ (NotMade::Taken(_) | NotMade::Name(_))) => Err(Failure::Usage(error.to_string())),
+            },
+        }
+    })
+}
+
+/// `explain`, where policies are loaded.
+pub(super) fn explain(
+    config: &Config,
+    operation: &Operation,
+    body: Option<&Path>,
+    client: &[(String, String)],
+) -> ExitCode {
+    finish(async {
+        let circumstances = Circumstances { body: body.map(read_body).transpose()?, client: client.to_vec() };
+        let explained = author::explain(config, operation, &circumstances).await;
+        let (text, outcome) = explained.map_err(|error| Failure::Failed(error.to_string()))?;
+        Ok(match outcome {
+            Outcome::Allowed => (text, 0),
+            Outcome::Denied => (text, 1),
+        })
+    })
+}
+
+/// Does the work, prints what came of it, and gives the exit code.
+fn finish(work: impl Future<Output = Result<(String, u8), Failure>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = runtime.map_err(|error| Failure::Failed(format!("there is no runtime to be had: {error}")));
-    let done = done.and_then(|runtime| {
-        runtime.block_on(async {
-            match command {
-                PolicyCommand::Check { file, settings } => check(policies, file, settings).await,
-                PolicyCommand::Test { file, cases, settings, junit } => {
-                    test(policies, file, cases, settings, junit.as_deref()).await
-                }
-                PolicyCommand::Bench { file, settings, request, body, seconds } => {
-                    let plan = Plan {
-                        file: file.clone(),
-                        settings: read_settings(settings)?,
-                        request: request.clone(),
-                        body: body.as_deref().map(read_body).transpose()?,
-                        flags: config.flags,
-                        time: Duration::from_secs(*seconds),
-                    };
-                    bench(policies, &plan).await
-                }
-                PolicyCommand::New { lang, folder } => match author::new(*lang, folder) {
-                    Ok(text) => Ok((text, 0)),
-                    Err(error @ NotMade::Write { .. }) => Err(Failure::Failed(error.to_string())),
-                    Err(error @ (NotMade::Taken(_) | NotMade::Name(_))) => {
-                        Err(Failure::Usage(error.to_string()))
-                    }
-                },
-            }
-        })
-    });
-    match done {
+    match done.and_then(|runtime| runtime.block_on(work)) {
         Ok((text, code)) => say(&mut stdout(), &text, code),
         Err(Failure::Usage(problem)) => say(&mut stderr(), &format!("sockgate: {problem}\n"), EX_USAGE),
         Err(Failure::Failed(problem)) => say(&mut stderr(), &format!("sockgate: {problem}\n"), 1),

@@ -12,6 +12,7 @@ use http::HeaderMap;
 
 use super::bindings::FlagsVerdict;
 use super::cache::{CodeCache, Origin};
+use super::chain::{self, ChainError};
 use super::imports::BadImport;
 use super::load::{self, Draft as Compiled, Loaded, Source};
 use super::lookup::{Inspector, Lookups};
@@ -19,6 +20,7 @@ use super::policy::{Unready, Verdict};
 use super::question::{Body, Question, flags_verdict};
 use super::sandbox::{Sandbox, SandboxError};
 use super::{Digest, Fault, Limits, LoadError};
+use crate::config::PolicyConfig;
 
 /// Where policies are loaded to be looked at.
 #[derive(Debug)]
@@ -90,6 +92,21 @@ impl Workbench {
             limits: self.limits,
         };
         load::load(&self.sandbox, &self.cache, source).await.map(Candidate)
+    }
+
+    /// Loads a policy of the gateway's configuration: with its settings, and only if its file is the one that is pinned.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub(crate) async fn load_configured(&self, config: &PolicyConfig) -> Result<Candidate, ChainError> {
+        let source = Source {
+            path: config.path.clone(),
+            settings: chain::read_settings(&config.settings)?,
+            sha256: config.sha256,
+            limits: self.limits,
+        };
+        let loaded = load::load(&self.sandbox, &self.cache, source).await;
+        loaded.map(Candidate).map_err(|source| ChainError::Load { path: config.path.clone(), source })
     }
 
     /// Compiles a file, to be looked at or to be configured more than once.

@@ -130,12 +130,12 @@ impl Error for BadYaml {
         Self { line: NOWHERE, what: what.to_string() }
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "serde has good words for the rest")]
     fn invalid_type(found: Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
         let found = match found {
             Unexpected::Map => "a mapping".to_owned(),
             Unexpected::Seq => "a list".to_owned(),
             Unexpected::Unit => "nothing".to_owned(),
-            #[allow(clippy::wildcard_enum_match_arm, reason = "serde has good words for the rest")]
             found => found.to_string(),
         };
         Self::custom(format!("expected {expected}, found {found}"))
