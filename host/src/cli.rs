@@ -1,6 +1,7 @@
 //! The command line. Settings come from the environment alone; commands only say what to do with them.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -9,6 +10,10 @@ use policy::{Flag, Method, Operation, Target};
 use crate::config::{Config, ConfigError, SETTINGS};
 use crate::healthcheck::{self, Health};
 use crate::report;
+
+mod policy_tools;
+
+pub use policy_tools::{Language, PolicyCommand};
 
 /// `EX_USAGE` of sysexits.h: the configuration or the command line is wrong.
 pub const EX_USAGE: u8 = 64;
@@ -35,7 +40,16 @@ pub enum Command {
         method: String,
         /// Such as /v1.41/containers/web/start
         path: String,
+        /// The request's body, for policies that read it
+        #[arg(long, value_name = "FILE")]
+        body: Option<PathBuf>,
+        /// A fact about the client, for policies: listener=unix:///run/team-a.sock, peer.uid=1000
+        #[arg(long, value_name = "NAME=VALUE", value_parser = fact)]
+        client: Vec<(String, String)>,
     },
+    /// For those who write policies: look at one, test it, measure it, begin one
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Ping the engine through the running gateway; exit 0 if it answers (for containers)
     Healthcheck,
 }
@@ -66,11 +80,10 @@ pub fn run(command: &Command, config: Result<Config, ConfigError>) -> ExitCode {
     let out = &mut std::io::stdout();
     match command {
         Command::Serve | Command::Check => say(out, &report::check(&config), 0),
-        Command::Explain { method, path } => match explained(&config, method, path) {
-            Ok((text, Verdict::Allowed)) => say(out, &text, 0),
-            Ok((text, Verdict::Denied)) => say(out, &text, 1),
-            Err(refusal) => say(out, &format!("verdict    refused: {refusal}\n"), 1),
-        },
+        Command::Explain { method, path, body, client } => {
+            explain(&config, method, path, body.as_deref(), client)
+        }
+        Command::Policy(command) => policy_tools::run(command, &config),
         Command::Healthcheck => match healthcheck::ping(&config.listen) {
             Ok(Health::EngineAnswers) => say(out, "ok: the engine answers through the gateway\n", 0),
             Ok(Health::GatewayAnswers) => {
@@ -88,21 +101,37 @@ fn say(out: &mut dyn std::io::Write, text: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-enum Verdict {
-    Allowed,
-    Denied,
+fn explain(
+    config: &Config,
+    method: &str,
+    path: &str,
+    body: Option<&Path>,
+    client: &[(String, String)],
+) -> ExitCode {
+    let out = &mut std::io::stdout();
+    let operation = match operation(method, path) {
+        Ok(operation) => operation,
+        Err(refusal) => return say(out, &format!("verdict    refused: {refusal}\n"), 1),
+    };
+    if config.policies.chain.is_empty() {
+        let text = report::explain_operation(&operation) + &report::explain_flags(config.flags, &operation);
+        let is_allowed = policy::decide(config.flags, &operation) == policy::Decision::Allow;
+        return say(out, &text, u8::from(!is_allowed));
+    }
+    policy_tools::explain(config, &operation, body, client)
 }
 
-fn explained(config: &Config, method: &str, path: &str) -> Result<(String, Verdict), String> {
+fn operation(method: &str, path: &str) -> Result<Operation, String> {
     let method = Method::from_token(&method.to_ascii_uppercase())
         .ok_or_else(|| format!("the Engine API has no method {method:?} (405)"))?;
     let target = Target::parse(path).map_err(|error| format!("{error} (400)"))?;
-    let operation = Operation::new(method, target);
-    let verdict = match policy::decide(config.flags, &operation) {
-        policy::Decision::Allow => Verdict::Allowed,
-        policy::Decision::Deny(_) => Verdict::Denied,
-    };
-    Ok((report::explain(config.flags, &operation), verdict))
+    Ok(Operation::new(method, target))
+}
+
+/// Reads `NAME=VALUE`.
+fn fact(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as peer.uid=1000")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Every variable with its default, for `--help`.

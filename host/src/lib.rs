@@ -4,6 +4,7 @@
 //! `head` turns a request into an operation or refuses it, `pdp` decides, `upstream` forwards what has a permit, and
 //! `body` or `tunnel` carry the rest. What the decision is made from lives in the crate `policy`.
 
+mod author;
 pub mod cli;
 pub mod config;
 mod engine_socket;
@@ -30,7 +31,7 @@ mod body;
 pub use config::{Config, ConfigError};
 pub use listener::BindError;
 pub use pdp::{
-    Answer, ChainError, Digest, Fault, Inspector, Kind, Limits, LoadError, LookupError, NoEngine,
+    Answer, BadImport, ChainError, Digest, Fault, Inspector, Kind, Limits, LoadError, LookupError, NoEngine,
     PolicyDenial, Reload, SandboxError, Unreadable, Verdict, workbench,
 };
 pub use places::raise_file_limit;

@@ -20,9 +20,14 @@ fn main() -> ExitCode {
     let config = Config::from_vars(std::env::vars_os().map(|(name, value)| (text(name), text(value))));
     match (&command, config) {
         (Command::Serve, Ok(config)) => serve(config),
-        (Command::Serve | Command::Check | Command::Explain { .. } | Command::Healthcheck, config) => {
-            cli::run(&command, config)
-        }
+        (
+            Command::Serve
+            | Command::Check
+            | Command::Explain { .. }
+            | Command::Policy(_)
+            | Command::Healthcheck,
+            config,
+        ) => cli::run(&command, config),
     }
 }
 

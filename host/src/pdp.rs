@@ -30,13 +30,14 @@ mod state;
 pub mod workbench;
 
 pub use bindings::{Kind, LookupError};
-pub(crate) use chain::Chain;
 pub use chain::ChainError;
 use chain::Runtime;
+pub(crate) use chain::{Chain, Weight};
 pub use digest::Digest;
 pub use fault::Fault;
 use files::Look;
 pub use files::Unreadable;
+pub use imports::BadImport;
 pub use load::LoadError;
 pub(crate) use lookup::Lookups;
 pub use lookup::{Answer, Inspector, NoEngine};
@@ -201,7 +202,7 @@ enum Outcome {
 }
 
 /// Families that are never forwarded are not up to policies either.
-fn is_closed(flags_say: &Decision) -> bool {
+pub(crate) fn is_closed(flags_say: &Decision) -> bool {
     matches!(flags_say, Decision::Deny(denial) if matches!(denial.reason, DenyReason::FamilyClosed(_)))
 }
 

@@ -110,8 +110,8 @@ pub(crate) fn check(config: &Config) -> String {
     text
 }
 
-/// What `explain` prints of an operation.
-pub(crate) fn explain(flags: Flags, operation: &Operation) -> String {
+/// What `explain` prints of an operation, whoever judges it.
+pub(crate) fn explain_operation(operation: &Operation) -> String {
     let mut text = match operation.endpoint() {
         Some(endpoint) => format!(
             "operation  {} ({}, {})\n",
@@ -125,10 +125,15 @@ pub(crate) fn explain(flags: Flags, operation: &Operation) -> String {
     if let Some(subject) = operation.subject() {
         let _ = writeln!(text, "subject    {subject}");
     }
+    text
+}
+
+/// What `explain` prints of an operation that the flags judge.
+pub(crate) fn explain_flags(flags: Flags, operation: &Operation) -> String {
     let decision = policy::decide(flags, operation);
-    let _ = match &decision {
-        Decision::Allow => writeln!(text, "verdict    allowed"),
-        Decision::Deny(denial) => writeln!(text, "verdict    denied: {denial}"),
+    let mut text = match &decision {
+        Decision::Allow => "verdict    allowed\n".to_owned(),
+        Decision::Deny(denial) => format!("verdict    denied: {denial}\n"),
     };
     let needed: Vec<_> = policy::needed_flags(operation).map(|flag| (flag, flags.has(flag))).collect();
     let listed: Vec<_> = needed

@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::files::{self, Look, Unreadable};
 use super::lane::{Panicked, SlowLane, Start};
 use super::load::{self, LoadError, Loaded, PolicyFile, Source};
-use super::policy::{Component, READY, Verdict};
+use super::policy::{Component, PolicyDenial, READY, Verdict};
 use super::question::Question;
 use super::sandbox::{Sandbox, SandboxError};
 use super::{Denied, Outcome, PolicyId, Ruling, observe};
@@ -47,6 +47,32 @@ impl Link {
     pub(crate) fn inspects_in_words(&self) -> Option<String> {
         let ids: Vec<_> = self.inspect.iter().map(|endpoint| endpoint.operation_id()).collect();
         (!ids.is_empty()).then(|| ids.join(","))
+    }
+}
+
+/// What a verdict counts for, in the mode of its policy.
+#[derive(Debug)]
+pub(crate) enum Weight {
+    /// The next policy is asked, or the flags.
+    Nothing,
+    /// The request is forwarded.
+    Allows,
+    /// It is refused.
+    Denies(PolicyDenial),
+    /// It is refused, because the policy failed.
+    Fails(Fault),
+}
+
+impl Weight {
+    /// Of what a policy in `mode` came to.
+    pub(crate) fn of(mode: Mode, verdict: Result<Verdict, Fault>) -> Self {
+        match (mode, verdict) {
+            (Mode::Observe, _) | (Mode::Decide | Mode::Narrow, Ok(Verdict::Defer)) => Self::Nothing,
+            (Mode::Narrow, Ok(Verdict::Allow)) => Self::Nothing,
+            (Mode::Decide, Ok(Verdict::Allow)) => Self::Allows,
+            (Mode::Decide | Mode::Narrow, Ok(Verdict::Deny(denial))) => Self::Denies(denial),
+            (Mode::Decide | Mode::Narrow, Err(fault)) => Self::Fails(fault),
+        }
     }
 }
 
@@ -175,16 +201,8 @@ impl Runtime {
     }
 
     async fn read_settings(&self, settings: &PolicySettings) -> Result<String, ChainError> {
-        let path = match settings {
-            PolicySettings::Text(text) => return Ok(text.clone()),
-            PolicySettings::File(path) => path.clone(),
-        };
-        let file = path.clone();
-        let text = self.lane.read(move || {
-            let bytes = files::read(&file, MAX_SETTINGS)?;
-            String::from_utf8(bytes).map_err(|error| Unreadable::Io(std::io::Error::other(error)))
-        });
-        text.await.map_err(ChainError::Host)?.map_err(|source| ChainError::Settings { path, source })
+        let settings = settings.clone();
+        self.lane.read(move || read_settings(&settings)).await.map_err(ChainError::Host)?
     }
 
     /// How the files of policies and settings look at present. Where that cannot be said, they look like no files.
@@ -227,21 +245,17 @@ impl Runtime {
                 observe(ruling, &link.id, &verdict);
                 continue;
             }
-            match verdict {
-                Ok(Verdict::Allow) if link.mode == Mode::Decide => {
+            let denied = match Weight::of(link.mode, verdict) {
+                Weight::Nothing => continue,
+                Weight::Allows => {
                     ruling.policy = Some(Arc::clone(&link.id));
                     return Ok(Outcome::Allowed);
                 }
-                Ok(Verdict::Allow | Verdict::Defer) => {}
-                Ok(Verdict::Deny(denial)) => {
-                    ruling.policy = Some(Arc::clone(&link.id));
-                    return Err(Denied::ByPolicy(Arc::clone(&link.id), denial));
-                }
-                Err(fault) => {
-                    ruling.policy = Some(Arc::clone(&link.id));
-                    return Err(Denied::PolicyFault(Arc::clone(&link.id), fault));
-                }
-            }
+                Weight::Denies(denial) => Denied::ByPolicy(Arc::clone(&link.id), denial),
+                Weight::Fails(fault) => Denied::PolicyFault(Arc::clone(&link.id), fault),
+            };
+            ruling.policy = Some(Arc::clone(&link.id));
+            return Err(denied);
         }
         Ok(Outcome::Deferred)
     }
@@ -263,4 +277,19 @@ impl Runtime {
         let waited = timeout(self.policies.limits.timeout, self.places.acquire()).await;
         waited.ok().and_then(Result::ok).ok_or(Fault::Busy(self.policies.concurrency))
     }
+}
+
+/// The text of `POLICY_SETTINGS`. May wait for a disk.
+///
+/// # Errors
+/// [`ChainError::Settings`].
+pub(super) fn read_settings(settings: &PolicySettings) -> Result<String, ChainError> {
+    let path = match settings {
+        PolicySettings::Text(text) => return Ok(text.clone()),
+        PolicySettings::File(path) => path,
+    };
+    let text = files::read(path, MAX_SETTINGS).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|error| Unreadable::Io(std::io::Error::other(error)))
+    });
+    text.map_err(|source| ChainError::Settings { path: path.clone(), source })
 }

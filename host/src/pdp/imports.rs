@@ -42,17 +42,20 @@ impl fmt::Display for BadImport {
     }
 }
 
-/// The names of what a component imports, if all of it is given.
+/// Whether all that a component imports is given.
 ///
 /// # Errors
 /// All that is not.
-pub(super) fn require_provided(
-    component: &Component,
-    engine: &Engine,
-) -> Result<Vec<String>, Vec<BadImport>> {
-    let names: Vec<_> = component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
-    let bad: Vec<_> = names.iter().filter(|name| !is_provided(name)).map(|name| bad_import(name)).collect();
-    if bad.is_empty() { Ok(names) } else { Err(bad) }
+pub(super) fn require_provided(component: &Component, engine: &Engine) -> Result<(), Vec<BadImport>> {
+    let bad: Vec<_> = of(component, engine).into_iter().filter_map(Result::err).collect();
+    if bad.is_empty() { Ok(()) } else { Err(bad) }
+}
+
+/// What a component imports, one by one: the name of what it is given, or what it is not given and why.
+pub(super) fn of(component: &Component, engine: &Engine) -> Vec<Result<String, BadImport>> {
+    let names = component.component_type();
+    let names = names.imports(engine).map(|(name, _)| name.to_owned());
+    names.map(|name| if is_provided(&name) { Ok(name) } else { Err(bad_import(&name)) }).collect()
 }
 
 fn is_provided(import: &str) -> bool {

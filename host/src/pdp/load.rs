@@ -54,14 +54,6 @@ pub(crate) struct Loaded {
     pub inspect: Vec<Endpoint>,
     /// Of its file.
     pub digest: Digest,
-    /// Of its file, in bytes.
-    pub size: u64,
-    /// What it imports, by interface.
-    pub imports: Vec<String>,
-    /// Where its code came from.
-    pub origin: Origin,
-    /// How long the code took.
-    pub compile_time: Duration,
 }
 
 /// Why a policy is not loaded. Each says what to do.
@@ -162,29 +154,75 @@ impl PolicyFile {
 /// # Errors
 /// [`LoadError`].
 pub(crate) async fn load(sandbox: &Sandbox, cache: &CodeCache, source: Source) -> Result<Loaded, LoadError> {
-    let (engine, cache) = (sandbox.engine().clone(), cache.clone());
-    let (path, pin) = (source.path.clone(), source.sha256);
-    // Reading may wait for a disk, compiling takes its time: not on a thread where others wait.
-    let compiled = tokio::task::spawn_blocking(move || compile(&engine, &cache, &path, pin)).await;
-    let CompiledFile { component, origin, compile_time, digest, size } =
-        compiled.map_err(|panic| LoadError::Host(format!("compiling it failed: {panic}")))??;
-    let imports = imports::require_provided(&component, sandbox.engine()).map_err(LoadError::Imports)?;
-    let pre =
-        sandbox.linker().instantiate_pre(&component).map_err(|error| LoadError::World(one_line(&error)))?;
-    let pre = PolicyPre::new(pre).map_err(|error| LoadError::World(one_line(&error)))?;
-    let stem: Arc<str> = stem(&source.path).into();
-    let component = Component::new(sandbox.clone(), pre, source.settings, source.limits, Arc::clone(&stem));
-    let manifest = component.configure().await.map_err(|unready| match unready {
-        Unready::Settings(complaint) => LoadError::Settings(shown(&complaint)),
-        Unready::Fault(fault) => LoadError::Configure(fault),
-    })?;
-    let Manifest { name, version, inspect, attributes } = manifest;
-    let name = word("name", &name)?.into();
-    let version = word("version", &version)?;
-    let inspect = inspect.iter().map(|id| inspected(id)).collect::<Result<_, _>>()?;
-    let attributes = attributes.iter().take(32).map(|(name, value)| (shown(name), shown(value))).collect();
-    try_out(&component).await.map_err(LoadError::Trial)?;
-    Ok(Loaded { component, name, version, attributes, inspect, digest, size, imports, origin, compile_time })
+    let draft = Draft::read(sandbox, cache, &source.path, source.sha256).await?;
+    draft.configured(sandbox, source.settings, source.limits).await
+}
+
+/// A file that was read and compiled. Whether it is a policy, nobody has looked at yet.
+pub(crate) struct Draft {
+    component: Compiled,
+    /// What its settings go by.
+    stem: Arc<str>,
+    /// Where its code came from.
+    pub origin: Origin,
+    /// How long the code took.
+    pub compile_time: Duration,
+    /// Of its file.
+    pub digest: Digest,
+    /// Of its file, in bytes.
+    pub size: u64,
+}
+
+impl Draft {
+    /// Reads a file and compiles it, or finds its code in the cache.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub(crate) async fn read(
+        sandbox: &Sandbox,
+        cache: &CodeCache,
+        path: &Path,
+        pin: Option<Digest>,
+    ) -> Result<Self, LoadError> {
+        let (engine, cache, path) = (sandbox.engine().clone(), cache.clone(), path.to_owned());
+        // Reading may wait for a disk, compiling takes its time: not on a thread where others wait.
+        let compiled = tokio::task::spawn_blocking(move || compile(&engine, &cache, &path, pin)).await;
+        compiled.map_err(|panic| LoadError::Host(format!("compiling it failed: {panic}")))?
+    }
+
+    /// What it imports, one by one: what it is given, and what it is not.
+    pub(super) fn imports(&self, sandbox: &Sandbox) -> Vec<Result<String, BadImport>> {
+        imports::of(&self.component, sandbox.engine())
+    }
+
+    /// The policy that it is, with these settings.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub(crate) async fn configured(
+        &self,
+        sandbox: &Sandbox,
+        settings: String,
+        limits: Limits,
+    ) -> Result<Loaded, LoadError> {
+        imports::require_provided(&self.component, sandbox.engine()).map_err(LoadError::Imports)?;
+        let pre = sandbox.linker().instantiate_pre(&self.component);
+        let pre = pre.map_err(|error| LoadError::World(one_line(&error)))?;
+        let pre = PolicyPre::new(pre).map_err(|error| LoadError::World(one_line(&error)))?;
+        let component = Component::new(sandbox.clone(), pre, settings, limits, Arc::clone(&self.stem));
+        let manifest = component.configure().await.map_err(|unready| match unready {
+            Unready::Settings(complaint) => LoadError::Settings(shown(&complaint)),
+            Unready::Fault(fault) => LoadError::Configure(fault),
+        })?;
+        let Manifest { name, version, inspect, attributes } = manifest;
+        let name = word("name", &name)?.into();
+        let version = word("version", &version)?;
+        let inspect = inspect.iter().map(|id| inspected(id)).collect::<Result<_, _>>()?;
+        let attributes =
+            attributes.iter().take(32).map(|(name, value)| (shown(name), shown(value))).collect();
+        try_out(&component).await.map_err(LoadError::Trial)?;
+        Ok(Loaded { component, name, version, attributes, inspect, digest: self.digest })
+    }
 }
 
 /// The name that a policy's own settings go by: its file's, without the extension.
@@ -192,20 +230,7 @@ pub(crate) fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-struct CompiledFile {
-    component: Compiled,
-    origin: Origin,
-    compile_time: Duration,
-    digest: Digest,
-    size: u64,
-}
-
-fn compile(
-    engine: &Engine,
-    cache: &CodeCache,
-    path: &Path,
-    pin: Option<Digest>,
-) -> Result<CompiledFile, LoadError> {
+fn compile(engine: &Engine, cache: &CodeCache, path: &Path, pin: Option<Digest>) -> Result<Draft, LoadError> {
     let PolicyFile { bytes, digest } = PolicyFile::read(path)?;
     if let Some(wanted) = pin.filter(|wanted| *wanted != digest) {
         return Err(LoadError::Digest { wanted, found: digest });
@@ -214,7 +239,8 @@ fn compile(
     let started = Instant::now();
     let (component, origin) =
         cache.component(engine, &bytes, &digest).map_err(|error| LoadError::Invalid(one_line(&error)))?;
-    Ok(CompiledFile { component, origin, compile_time: started.elapsed(), digest, size: bytes.len() as u64 })
+    let (compile_time, size) = (started.elapsed(), bytes.len() as u64);
+    Ok(Draft { component, stem: stem(path).into(), origin, compile_time, digest, size })
 }
 
 /// A look at the first bytes, for a better word than the compiler's.

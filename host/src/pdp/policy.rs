@@ -93,9 +93,16 @@ pub struct PolicyDenial {
 }
 
 /// An instance that has been configured and has decided nothing.
-struct Instance {
+pub(super) struct Instance {
     store: Store<State>,
     exports: bindings::Policy,
+}
+
+impl Instance {
+    /// How much memory it holds, in bytes.
+    pub(super) fn memory_used(&self) -> usize {
+        self.store.data().memory_used()
+    }
 }
 
 impl Component {
@@ -123,20 +130,37 @@ impl Component {
     /// # Errors
     /// [`Unready`]: what the policy says of its settings, or what went wrong.
     async fn prepare(&self) -> Result<(Instance, Manifest), Unready> {
+        let mut instance = self.instantiate().await.map_err(Unready::Fault)?;
+        let manifest = self.configure_in(&mut instance).await?;
+        Ok((instance, manifest))
+    }
+
+    /// Makes an instance, whose time to be configured starts now.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub(super) async fn instantiate(&self) -> Result<Instance, Fault> {
         let output = Output::new(Arc::clone(&self.name));
         let mut store = State::store(&self.sandbox, self.limits.memory, output, CONFIGURE_TIMEOUT);
-        let configured = async {
-            let exports = self.pre.instantiate_async(&mut store).await?;
-            let manifest =
-                exports.sockgate_policy_decision_point().call_configure(&mut store, &self.settings).await?;
-            Ok((exports, manifest))
-        };
-        let configured = timeout(CONFIGURE_TIMEOUT, configured).await;
-        match configured {
+        match timeout(CONFIGURE_TIMEOUT, self.pre.instantiate_async(&mut store)).await {
+            Err(_elapsed) => Err(Fault::Timeout(CONFIGURE_TIMEOUT)),
+            Ok(Err(error)) => Err(Fault::from_error(&error, store.data().allowance())),
+            Ok(Ok(exports)) => Ok(Instance { store, exports }),
+        }
+    }
+
+    /// Configures an instance.
+    ///
+    /// # Errors
+    /// [`Unready`].
+    pub(super) async fn configure_in(&self, instance: &mut Instance) -> Result<Manifest, Unready> {
+        let Instance { store, exports } = instance;
+        let configured = exports.sockgate_policy_decision_point().call_configure(&mut *store, &self.settings);
+        match timeout(CONFIGURE_TIMEOUT, configured).await {
             Err(_elapsed) => Err(Unready::Fault(Fault::Timeout(CONFIGURE_TIMEOUT))),
             Ok(Err(error)) => Err(Unready::Fault(Fault::from_error(&error, store.data().allowance()))),
-            Ok(Ok((_, Err(complaint)))) => Err(Unready::Settings(complaint)),
-            Ok(Ok((exports, Ok(manifest)))) => Ok((Instance { store, exports }, manifest)),
+            Ok(Ok(Err(complaint))) => Err(Unready::Settings(complaint)),
+            Ok(Ok(Ok(manifest))) => Ok(manifest),
         }
     }
 
@@ -157,10 +181,25 @@ impl Component {
             Some(instance) => instance,
             None => self.prepare().await.map_err(Unready::into_fault)?.0,
         };
+        let verdict = self.decide_in(&mut instance, question, flags).await?;
+        self.instances().put_away(instance);
+        Ok(verdict)
+    }
+
+    /// Asks this instance, which has been configured and has decided nothing.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub(super) async fn decide_in(
+        &self,
+        instance: &mut Instance,
+        question: Question,
+        flags: FlagsVerdict,
+    ) -> Result<Verdict, Fault> {
         let request = request(&question, flags);
         let operation = Arc::clone(&question.operation);
         State::ask(&mut instance.store, &self.sandbox, question, self.limits.timeout);
-        let Instance { store, exports } = &mut instance;
+        let Instance { store, exports } = instance;
         let asked = exports.sockgate_policy_decision_point().call_decide(&mut *store, &request);
         let answer = timeout(self.limits.timeout, asked).await;
         self.slow.note(&operation, store.data().pace());
@@ -169,7 +208,6 @@ impl Component {
             Ok(Err(error)) => Err(Fault::from_error(&error, store.data().allowance())),
             Ok(Ok(decision)) => {
                 store.data_mut().question = None;
-                self.instances().put_away(instance);
                 verdict(decision)
             }
         }
@@ -297,7 +335,7 @@ pub(super) enum Unready {
 }
 
 impl Unready {
-    fn into_fault(self) -> Fault {
+    pub(super) fn into_fault(self) -> Fault {
         match self {
             Self::Settings(complaint) => Fault::Nonsense(format!(
                 "configure accepted the settings once and now says: {}",

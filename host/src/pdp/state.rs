@@ -125,6 +125,11 @@ impl State {
         Allowance { time: self.time, memory: self.memory.limit, memory_ran_out: self.memory.asked }
     }
 
+    /// How much memory it holds, in bytes.
+    pub(super) fn memory_used(&self) -> usize {
+        self.memory.used
+    }
+
     fn question(&self) -> wasmtime::Result<&Question> {
         match &self.question {
             Some(question) => Ok(question),

@@ -4,19 +4,23 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::policy::{Endpoint, Flags, Operation};
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::bindings::FlagsVerdict;
 use super::cache::{CodeCache, Origin};
-use super::load::{self, Loaded, Source};
+use super::chain::{self, ChainError};
+use super::imports::BadImport;
+use super::load::{self, Draft as Compiled, Loaded, Source};
 use super::lookup::{Inspector, Lookups};
-use super::policy::Verdict;
+use super::policy::{Unready, Verdict};
 use super::question::{Body, Question, flags_verdict};
 use super::sandbox::{Sandbox, SandboxError};
 use super::{Digest, Fault, Limits, LoadError};
+use crate::config::PolicyConfig;
 
 /// Where policies are loaded to be looked at.
 #[derive(Debug)]
@@ -26,9 +30,30 @@ pub struct Workbench {
     limits: Limits,
 }
 
+/// A compiled file on the workbench, which may turn out to be a policy.
+pub struct Draft<'w> {
+    compiled: Compiled,
+    workbench: &'w Workbench,
+}
+
 /// A policy on the workbench.
 #[derive(Debug)]
 pub struct Candidate(Loaded);
+
+/// What one decision took, part by part.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// Making the instance.
+    pub instantiate: Duration,
+    /// Its `configure`. In the gateway these two are over before a request comes.
+    pub configure: Duration,
+    /// Its `decide`: what a request waits for.
+    pub decide: Duration,
+    /// Taking the instance down.
+    pub drop: Duration,
+    /// The memory that it held in the end, in bytes.
+    pub memory: usize,
+}
 
 /// What a candidate is asked.
 #[derive(Clone, Debug)]
@@ -68,6 +93,74 @@ impl Workbench {
         };
         load::load(&self.sandbox, &self.cache, source).await.map(Candidate)
     }
+
+    /// Loads a policy of the gateway's configuration: with its settings, and only if its file is the one that is pinned.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub(crate) async fn load_configured(&self, config: &PolicyConfig) -> Result<Candidate, ChainError> {
+        let source = Source {
+            path: config.path.clone(),
+            settings: chain::read_settings(&config.settings)?,
+            sha256: config.sha256,
+            limits: self.limits,
+        };
+        let loaded = load::load(&self.sandbox, &self.cache, source).await;
+        loaded.map(Candidate).map_err(|source| ChainError::Load { path: config.path.clone(), source })
+    }
+
+    /// Compiles a file, to be looked at or to be configured more than once.
+    ///
+    /// # Errors
+    /// [`LoadError`], if it cannot be read or compiled.
+    pub async fn compile(&self, path: &Path) -> Result<Draft<'_>, LoadError> {
+        let compiled = Compiled::read(&self.sandbox, &self.cache, path, None).await?;
+        Ok(Draft { compiled, workbench: self })
+    }
+}
+
+impl Draft<'_> {
+    /// Of its file.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.compiled.digest
+    }
+
+    /// Of its file, in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.compiled.size
+    }
+
+    /// How long it took to compile; `None` if its code was in the cache.
+    #[must_use]
+    pub fn compile_time(&self) -> Option<Duration> {
+        match self.compiled.origin {
+            Origin::Cached => None,
+            Origin::Compiled => Some(self.compiled.compile_time),
+        }
+    }
+
+    /// The interfaces that it imports: those that it is given, and those that it is not.
+    #[must_use]
+    pub fn imports(&self) -> Vec<Result<String, BadImport>> {
+        self.compiled.imports(&self.workbench.sandbox)
+    }
+
+    /// The policy that it is with these settings.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub async fn configured(&self, settings: &str) -> Result<Candidate, LoadError> {
+        let Workbench { sandbox, limits, .. } = self.workbench;
+        self.compiled.configured(sandbox, settings.to_owned(), *limits).await.map(Candidate)
+    }
+}
+
+impl std::fmt::Debug for Draft<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Draft").field("digest", &self.compiled.digest).finish_non_exhaustive()
+    }
 }
 
 impl Candidate {
@@ -101,38 +194,40 @@ impl Candidate {
         self.0.digest
     }
 
-    /// Of its file, in bytes.
-    #[must_use]
-    pub fn size(&self) -> u64 {
-        self.0.size
-    }
-
-    /// The interfaces that it imports.
-    #[must_use]
-    pub fn imports(&self) -> &[String] {
-        &self.0.imports
-    }
-
-    /// How long it took to compile; `None` if its code was in the cache.
-    #[must_use]
-    pub fn compile_time(&self) -> Option<Duration> {
-        match self.0.origin {
-            Origin::Cached => None,
-            Origin::Compiled => Some(self.0.compile_time),
-        }
-    }
-
     /// Asks it, in an instance of its own.
     ///
     /// # Errors
     /// [`Fault`], which the gateway takes for a denial.
     pub async fn decide(&self, asked: Asked, engine: Arc<dyn Inspector>) -> Result<Verdict, Fault> {
+        self.dissect(asked, engine).await.map(|(verdict, _parts)| verdict)
+    }
+
+    /// Asks it, and says what each part took.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub async fn dissect(&self, asked: Asked, engine: Arc<dyn Inspector>) -> Result<(Verdict, Parts), Fault> {
+        let (question, flags) = self.question(asked, engine);
+        let component = &self.0.component;
+        let mut clock = Stopwatch(Instant::now());
+        let mut instance = component.instantiate().await?;
+        let instantiate = clock.lap();
+        component.configure_in(&mut instance).await.map_err(Unready::into_fault)?;
+        let configure = clock.lap();
+        let verdict = component.decide_in(&mut instance, question, flags).await?;
+        let decide = clock.lap();
+        let memory = instance.memory_used();
+        clock.lap();
+        drop(instance);
+        Ok((verdict, Parts { instantiate, configure, decide, drop: clock.lap(), memory }))
+    }
+
+    fn question(&self, asked: Asked, engine: Arc<dyn Inspector>) -> (Question, FlagsVerdict) {
         let Asked { operation, flags, headers, body, attributes } = asked;
-        let flags = flags_verdict(&::policy::decide(flags, &operation));
-        let is_inspected = operation.endpoint().is_some_and(|endpoint| self.0.inspect.contains(&endpoint));
+        let flags_say = flags_verdict(&::policy::decide(flags, &operation));
         let body = match body {
             None => Body::Empty,
-            Some(bytes) if is_inspected => Body::Complete(bytes),
+            Some(bytes) if self.reads_body_of(&operation) => Body::Complete(bytes),
             Some(_) => Body::Unread,
         };
         let operation = Arc::new(operation);
@@ -144,8 +239,22 @@ impl Candidate {
             body,
             attributes: attributes.into(),
         };
-        let verdict = self.0.component.decide(question, flags).await;
-        self.0.component.make_ready().await;
-        verdict
+        (question, flags_say)
+    }
+
+    /// Whether it reads the body of this operation.
+    #[must_use]
+    pub fn reads_body_of(&self, operation: &Operation) -> bool {
+        operation.endpoint().is_some_and(|endpoint| self.0.inspect.contains(&endpoint))
+    }
+}
+
+/// Time since the last lap.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now.duration_since(std::mem::replace(&mut self.0, now))
     }
 }

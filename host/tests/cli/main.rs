@@ -1,6 +1,7 @@
 //! The binary as an operator runs it: exit codes, messages, signals, socket files, log lines.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod policy_tools;
 mod process;
 
 use std::os::unix::fs::PermissionsExt;
