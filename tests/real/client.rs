@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use e2e::dockerd::Dockerd;
@@ -16,7 +17,7 @@ use crate::conversation::{Conversation, LIMIT};
 pub(crate) struct Client {
     program: PathBuf,
     environment: Vec<(String, String)>,
-    _gateway: Gateway,
+    _gateway: Arc<Gateway>,
     folder: TempDir,
     name: String,
 }
@@ -27,8 +28,9 @@ impl Client {
         Self::behind(program, Gateway::open(&engine.socket()), via)
     }
 
-    /// `program` behind this gateway.
-    pub(crate) fn behind(program: PathBuf, gateway: Gateway, via: Via) -> Self {
+    /// `program` behind this gateway, which others may share.
+    pub(crate) fn behind(program: PathBuf, gateway: impl Into<Arc<Gateway>>, via: Via) -> Self {
+        let gateway = gateway.into();
         let folder = tempfile::tempdir().unwrap();
         let environment = vec![
             ("DOCKER_HOST".to_owned(), address_of(&gateway, via)),

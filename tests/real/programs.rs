@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use e2e::dockerd::on_path;
+use e2e::installed;
 
 /// The docker CLIs that people use: the one of Debian's engine, and one of today.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,19 +62,4 @@ pub(crate) fn node_modules() -> PathBuf {
 /// A script of `tests/clients`.
 pub(crate) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)
-}
-
-fn installed(name: &str) -> PathBuf {
-    let path = cache().join(name);
-    assert!(path.exists(), "{} is missing; run tests/setup", path.display());
-    path
-}
-
-/// The same folder as in `tests/setup`.
-fn cache() -> PathBuf {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    variable("SOCKGATE_TEST_CACHE").unwrap_or_else(|| {
-        let base = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
-        base.expect("HOME is not set").join("sockgate-tests")
-    })
 }

@@ -18,6 +18,7 @@ mod fake_engine;
 mod gateway;
 pub mod guests;
 mod head;
+mod installed;
 pub mod reference;
 mod socket;
 mod wire;
@@ -27,6 +28,7 @@ pub use client::{Client, Endpoint, Response, request};
 pub use fake_engine::{Call, Calls, Counts, FakeEngine, RawConnections, Seen, json};
 pub use gateway::{Gateway, Via, scene, scene_with};
 pub use head::Head;
+pub use installed::installed;
 pub use socket::Socket;
 pub use wire::{Body, BodyEnd, Ended, Ending, Wire};
 

@@ -1,0 +1,193 @@
+// The rules, one row each: who asks for what, and what becomes of it. Run: node --test
+
+import assert from "node:assert/strict";
+import { register } from "node:module";
+import { test } from "node:test";
+
+register("./gateway.mjs", import.meta.url);
+const { call, engine } = await import("./gateway.mjs");
+const { decisionPoint } = await import("../policy.js");
+
+const SETTINGS = {
+  label: "team",
+  clients: [{ listener: "unix:///run/a.sock", tenant: "a" }, { uid: 1002, tenant: "b" }],
+};
+const container = (team, id) => ({ Id: id, Name: "/" + team, Config: { Labels: { team } } });
+const FULL = "ab12".repeat(16);
+engine.objects = {
+  "container mine": container("a", FULL),
+  "container ab12": container("a", FULL),
+  [`container ${FULL}`]: container("a", FULL),
+  "container theirs": container("b", "cd34"),
+  "container bare": { Id: "ef56", Name: "/bare", Config: { Labels: null } },
+  "container down": "connection refused",
+  "exec mine": { ContainerID: FULL },
+  "exec theirs": { ContainerID: "theirs" },
+  "network mine": { Id: "11".repeat(32), Name: "mine", Labels: { team: "a" } },
+  "network 1111": { Id: "11".repeat(32), Name: "mine", Labels: { team: "a" } },
+  "network theirs": { Id: "22".repeat(32), Name: "theirs", Labels: { team: "b" } },
+  "network bridge": { Id: "33".repeat(32), Name: "bridge", Labels: {} },
+  "network host": { Id: "44".repeat(32), Name: "host", Labels: {} },
+  "volume mine": { Name: "mine", Labels: { team: "a" } },
+  "volume theirs": { Name: "theirs", Labels: { team: "b" } },
+};
+
+// What tenant a is told: the denial, or undefined where the policy has nothing against it.
+function ask(operation, { subject = null, query = [], body, from = [["listener", "unix:///run/a.sock"]] } = {}) {
+  const family = /^(Container|Exec|Image|Network|Volume)/.exec(operation)?.[1].toLowerCase() + "s";
+  const val = typeof body === "string" ? body : JSON.stringify(body);
+  call.body = body === undefined ? { tag: "empty" } : { tag: "complete", val };
+  const request = { operation, family, subject, query, attributes: from, method: "POST", path: "/path" };
+  const decision = decisionPoint.decide(request);
+  assert.notEqual(decision.tag, "allow", "this policy leaves the last word to others");
+  return decision.val;
+}
+
+const passes = (...what) => assert.equal(ask(...what), undefined);
+const refused = (because, ...what) => assert.match(ask(...what)?.message ?? "passed", because);
+const create = (body) => ["ContainerCreate", { body: { Image: "alpine", Labels: { team: "a" }, ...body } }];
+const filters = (value) => ({ query: [["filters", typeof value === "string" ? value : JSON.stringify(value)]] });
+
+test.beforeEach(() => decisionPoint.configure(JSON.stringify(SETTINGS)));
+
+test("a client is known by its listener or its uid, and an unknown one gets nothing", () => {
+  passes("ContainerInspect", { subject: "mine" });
+  passes("ContainerInspect", { subject: "theirs", from: [["listener", "unix:///run/x.sock"], ["peer.uid", "1002"]] });
+  refused(/no tenant/, "SystemPing", { from: [["listener", "unix:///run/x.sock"], ["peer.uid", "0"]] });
+  refused(/no tenant/, "SystemPing", { from: [] });
+});
+
+test("settings that say less than they must are refused", () => {
+  for (const wrong of ["", "{", "[]", '{"label":"team"}', '{"label":"a=b","clients":[]}',
+    '{"label":"team","clients":[{"tenant":"a"}]}', '{"label":"team","clients":[{"uid":"1000","tenant":"a"}]}',
+    '{"label":"team","clients":[{"uid":1000,"listner":"unix:///run/a.sock","tenant":"a"}]}'])
+    assert.throws(() => decisionPoint.configure(wrong), undefined, wrong);
+});
+
+test("a container is touched by the tenant of its label only", () => {
+  for (const operation of ["ContainerStop", "ContainerExport", "ContainerAttachWebsocket", "PutContainerArchive"]) {
+    for (const subject of ["mine", "ab12", FULL]) passes(operation, { subject });
+    for (const subject of ["theirs", "bare", "absent"]) refused(/^no container .* with label team=a$/, operation, { subject });
+    refused(/cannot look up container down: connection refused/, operation, { subject: "down" });
+  }
+});
+
+test("what is another's looks like what is not there", () => {
+  const [theirs, absent] = ["theirs", "absent"].map((subject) => ask("ContainerInspect", { subject }));
+  assert.deepEqual(theirs, { message: "no container theirs with label team=a", status: 404 });
+  assert.equal(absent.message, theirs.message.replace("theirs", "absent"));
+  assert.equal(absent.status, theirs.status);
+});
+
+test("an exec belongs to its container", () => {
+  for (const operation of ["ExecStart", "ExecResize", "ExecInspect"]) {
+    passes(operation, { subject: "mine" });
+    refused(/no container theirs/, operation, { subject: "theirs" });
+    refused(/no container/, operation, { subject: "absent" });
+  }
+});
+
+test("lists, events and prunes name the label in the first filters, in either form", () => {
+  for (const operation of ["ContainerList", "SystemEvents", "NetworkList", "VolumeList", "ContainerPrune"]) {
+    passes(operation, filters({ label: ["team=a"] }));
+    passes(operation, filters({ label: { "team=a": true }, name: { x: true } }));
+    for (const wrong of [{}, { label: ["team=b"] }, { label: ["team"] }, { label: "team=a" }, { label: null },
+      { Label: ["team=a"] }, { label: { "team=a": false } }, { "label!": ["team=a"] }, { name: ["team=a"] }])
+      refused(/add --filter label=team=a/, operation, filters(wrong));
+    for (const wrong of ["null", "{", '{"label":["team=a"]} x']) refused(/./, operation, filters(wrong));
+    refused(/add --filter/, operation);
+    const first = ["filters", '{"label":["team=b"]}'];
+    refused(/add --filter/, operation, { query: [first, ...filters({ label: ["team=a"] }).query] });
+  }
+});
+
+test("what is made carries the label", () => {
+  passes(...create({}));
+  for (const Labels of [null, {}, { team: "b" }, { Team: "a" }]) {
+    refused(/add --label team=a/, ...create({ Labels }));
+    for (const operation of ["NetworkCreate", "VolumeCreate"]) refused(/add --label team=a/, operation, { body: { Labels } });
+  }
+  for (const operation of ["NetworkCreate", "VolumeCreate"]) {
+    passes(operation, { body: { Name: "mine", Labels: { team: "a" } } });
+    refused(/exists and is not yours/, operation, { body: { Name: "theirs", Labels: { team: "a" } } });
+    refused(/driver nfs/, operation, { body: { Labels: { team: "a" }, Driver: "nfs" } });
+  }
+  refused(/add --label/, "ContainerCreate");
+  refused(/./, "ContainerCreate", { body: "null" });
+});
+
+test("a new container reaches no other tenant", () => {
+  for (const HostConfig of [
+    { VolumesFrom: ["mine:ro", FULL] }, { Links: ["mine:db"] }, { NetworkMode: "container:mine" },
+    { NetworkMode: "mine" }, { NetworkMode: "default" }, { Binds: ["mine:/data", "/anonymous"] },
+    { Mounts: [{ Type: "volume", Source: "mine", Target: "/data" }, { Type: "tmpfs", Target: "/tmp" }] }, null,
+  ]) passes(...create({ HostConfig }));
+  for (const HostConfig of [
+    { VolumesFrom: ["theirs"] }, { Links: ["theirs:db"] }, { NetworkMode: "container:theirs" }, { NetworkMode: "theirs" },
+    { NetworkMode: "host" }, { NetworkMode: "container:" }, { Binds: ["theirs:/data"] }, { Binds: [":/data"] },
+    { Mounts: [{ Type: "volume", Source: "theirs" }] }, { Mounts: [{ Type: "volume" }] }, { VolumesFrom: [""] },
+  ]) refused(/^no (container|network|volume) .* with label team=a$/, ...create({ HostConfig }));
+  const endpoint = (name, config) => create({ NetworkingConfig: { EndpointsConfig: { [name]: config } } });
+  passes(...endpoint("bridge", null));
+  passes(...endpoint("mine", { Links: ["mine:db"], Aliases: ["web"], NetworkID: "" }));
+  refused(/no network theirs/, ...endpoint("theirs", {}));
+  refused(/no container theirs/, ...endpoint("mine", { Links: ["theirs:db"] }));
+});
+
+test("the start of an id is not enough where nothing pins it", () => {
+  refused(/write the whole id/, ...create({ HostConfig: { VolumesFrom: ["ab12"] } }));
+  refused(/write the whole id/, ...create({ HostConfig: { NetworkMode: "1111" } }));
+  refused(/write the whole id/, "NetworkDelete", { subject: "1111" });
+});
+
+test("a body sets nothing that reaches past the tenant's containers", () => {
+  for (const [name, value] of Object.entries({
+    Privileged: true, PidMode: "host", IpcMode: "container:theirs", UsernsMode: "host", CapAdd: ["ALL"],
+    Devices: [{ PathOnHost: "/dev/sda" }], SecurityOpt: ["apparmor=unconfined"], CgroupParent: "/x", Runtime: "other",
+    DeviceRequests: [{ Count: -1 }], MaskedPaths: [], ReadonlyPaths: [], VolumeDriver: "nfs", OfTomorrow: 1,
+  })) {
+    refused(/is not for you to set/, ...create({ HostConfig: { [name]: value } }));
+    refused(/is not for you to set/, ...create({ [name]: value, HostConfig: {} })); // where old engines look too
+    refused(/is not for you to set/, "ContainerStart", { subject: "mine", body: { [name]: value } });
+    refused(/is not for you to set/, "ContainerUpdate", { subject: "mine", body: { [name]: value } });
+  }
+  const driver = { Type: "volume", Source: "mine", VolumeOptions: { DriverConfig: { Options: { device: "/" } } } };
+  refused(/VolumeOptions/, ...create({ HostConfig: { Mounts: [driver] } }));
+  refused(/bind mounts/, ...create({ HostConfig: { Mounts: [{ Type: "bind", Source: "/" }] } }));
+  refused(/bind mounts/, ...create({ HostConfig: { Binds: ["mine:/data", "/etc:/etc:ro"] } }));
+  refused(/DriverOpts/, "VolumeCreate", { body: { Labels: { team: "a" }, DriverOpts: { device: "/" } } });
+  refused(/Options/, "NetworkCreate", { body: { Labels: { team: "a" }, Options: { parent: "eth0" } } });
+  refused(/Privileged/, "ContainerExec", { subject: "mine", body: { Cmd: ["sh"], Privileged: true } });
+  passes("ContainerExec", { subject: "mine", body: { Cmd: ["sh"], Privileged: false } });
+  passes("ContainerStart", { subject: "mine" });
+  passes("ContainerUpdate", { subject: "mine", body: { Memory: 1, Devices: null } });
+});
+
+test("the fields that clients send at their defaults pass", () => {
+  passes(...create({ HostConfig: {
+    ContainerIDFile: "", LogConfig: { Type: "", Config: {} }, Privileged: false, CapAdd: null, Devices: [], OomScoreAdj: 0,
+    ConsoleSize: [0, 0], MemorySwappiness: -1, MaskedPaths: null, NetworkMode: "default", RestartPolicy: { Name: "no" },
+  } }));
+});
+
+test("networks are joined with one's own containers only", () => {
+  for (const operation of ["NetworkConnect", "NetworkDisconnect"]) {
+    for (const subject of ["mine", "bridge"]) passes(operation, { subject, body: { Container: "mine" } });
+    refused(/no network theirs/, operation, { subject: "theirs", body: { Container: "mine" } });
+    refused(/no container theirs/, operation, { subject: "mine", body: { Container: "theirs" } });
+    refused(/no container/, operation, { subject: "mine" });
+  }
+  refused(/no network bridge/, "NetworkInspect", { subject: "bridge" }); // it shows whoever is on it
+});
+
+test("images are common, and nobody changes what a name of theirs means", () => {
+  passes("ImageCreate", { query: [["fromImage", "alpine"], ["tag", "3"]] });
+  refused(/only pulled/, "ImageCreate", { query: [["fromSrc", "-"], ["repo", "alpine"]] });
+  for (const operation of ["ImageTag", "ImageCommit", "ImageLoad", "ImageBuild", "ImageDelete", "ImagePush", "ImageGetAll"])
+    refused(/is not for tenants/, operation);
+});
+
+test("an operation that nobody thought of is refused", () => {
+  for (const operation of ["", "SystemDataUsage", "SystemInfo", "ServiceList", "PluginPull", "Session", "CheckpointCreate"])
+    refused(/is not for tenants/, operation);
+});

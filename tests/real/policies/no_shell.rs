@@ -1,0 +1,51 @@
+//! `examples/c-no-shell` in front of a real engine: a TCP listener for all, a unix socket that is exempt.
+
+use std::sync::Arc;
+
+use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::{Gateway, Via, guests};
+
+use crate::client::{Client, fresh_name};
+use crate::programs::DockerCli;
+
+#[test]
+fn its_own_tests_pass() {
+    guests::c_tests("c-no-shell");
+}
+
+#[test]
+fn nobody_gets_into_a_running_container_but_over_the_exempt_listener() {
+    let folder = tempfile::tempdir().unwrap();
+    let admin = format!("unix://{}", folder.path().join("admin").display());
+    let (policy, cache) = (guests::c("c-no-shell"), guests::code_cache());
+    let settings = [
+        ("LISTEN_ADDR", &*format!("127.0.0.1:0,{admin}")),
+        ("POLICY", policy.to_str().unwrap()),
+        ("POLICY_SETTINGS", &admin),
+        ("POLICY_CACHE", cache.to_str().unwrap()),
+        ("POLICY_TIMEOUT", "10s"), // a machine that runs all tests at once may be slow
+    ];
+    let gateway = Arc::new(Gateway::open_with(&Dockerd::shared().socket(), &settings));
+    for version in [DockerCli::V20, DockerCli::Modern] {
+        let docker = Client::behind(version.program(), Arc::clone(&gateway), Via::Tcp);
+        let exempt =
+            Client::behind(version.program(), Arc::clone(&gateway), Via::Tcp).with("DOCKER_HOST", &admin);
+        let web = fresh_name();
+        let serve = ["sh", "-c", "echo served; sleep 1000"];
+        docker.ok(&[&["run", "--detach", "--interactive", "--name", &web, IMAGE], &serve[..]].concat());
+        let file = docker.write("file", "content");
+        let inside = format!("{web}:/tmp/file");
+        let (run, attach) = (["run", "--rm", "--interactive", IMAGE, "cat"], ["attach", &web]);
+        for refused in [&["exec", &web, "true"][..], &["cp", &file, &inside], &run, &attach] {
+            let said = docker.fails(refused);
+            // Of a refused upgrade the CLI tells only the status.
+            let is_told = said.contains("nobody gets into a running container") || said.contains("403");
+            assert!(is_told, "{refused:?}: {said}");
+        }
+        assert_eq!(docker.ok(&["run", "--rm", IMAGE, "echo", "looked on"]), "looked on");
+        assert_eq!(docker.ok(&["logs", &web]), "served");
+        exempt.ok(&["cp", &file, &inside]);
+        assert_eq!(exempt.ok(&["exec", &web, "cat", "/tmp/file"]), "content");
+        docker.ok(&["rm", "--force", &web]);
+    }
+}

@@ -1,0 +1,242 @@
+//! Example policies in other languages than Rust, built and tested by the commands of their READMEs.
+//!
+//! Never in the repository: the example and the interface are copied below the target folder first, side by side as they
+//! are, and the language's packages and programs, which `tests/setup` installed, are linked in. What has been built is built again
+//! when a file of the example or the interface is another.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use sockgate::workbench::Workbench;
+use sockgate::{Limits, LoadError};
+
+use super::{ROOT, target_folder};
+use crate::installed;
+
+/// The component of a JavaScript example.
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn javascript(example: &str) -> PathBuf {
+    Workshop::of_javascript(example).build("npm run build")
+}
+
+/// Runs the unit tests of a JavaScript example.
+///
+/// # Panics
+/// When they fail.
+pub fn javascript_tests(example: &str) {
+    Workshop::of_javascript(example).run("npm test");
+}
+
+/// The component of a Python example.
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn python(example: &str) -> PathBuf {
+    let workshop = Workshop::of_python(example);
+    let build = "componentize-py --wit-path ../../wit --world policy componentize --stub-wasi policy -o";
+    workshop.build(&format!(".venv/bin/{build} {}", workshop.component_name()))
+}
+
+/// Runs the unit tests of a Python example.
+///
+/// # Panics
+/// When they fail.
+pub fn python_tests(example: &str) {
+    let workshop = Workshop::of_python(example);
+    workshop.run_once(
+        ".venv/bin/componentize-py --wit-path ../../wit --world policy bindings .bindings",
+        ".bindings",
+    );
+    workshop.run("PYTHONPATH=.bindings python3 -m unittest");
+}
+
+/// The component of a C example.
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn c(example: &str) -> PathBuf {
+    Workshop::of_c(example).build("make")
+}
+
+/// Runs the unit tests of a C example.
+///
+/// # Panics
+/// When they fail.
+pub fn c_tests(example: &str) {
+    Workshop::of_c(example).run("make test");
+}
+
+/// An example's copy, for one process at a time.
+struct Workshop {
+    example: String,
+    folder: PathBuf,
+    /// Where programs are found.
+    path: OsString,
+    _lock: File,
+}
+
+impl Workshop {
+    fn of_javascript(example: &str) -> Self {
+        let workshop = Self::open(example);
+        workshop.link("node_modules", &installed(example).join("node_modules"));
+        workshop
+    }
+
+    fn of_python(example: &str) -> Self {
+        let workshop = Self::open(example);
+        workshop.link(".venv", &installed(example));
+        workshop
+    }
+
+    fn of_c(example: &str) -> Self {
+        let mut workshop = Self::open(example);
+        let programs = std::env::split_paths(&workshop.path).collect::<Vec<_>>();
+        let programs = [installed(example).join("bin")].into_iter().chain(programs);
+        workshop.path = std::env::join_paths(programs).expect("folders without a colon");
+        workshop
+    }
+
+    /// Waits until no other test is at this example, then brings the copy up to date.
+    fn open(example: &str) -> Self {
+        let home = target_folder().join("guests").join(example);
+        fs::create_dir_all(&home).expect("a folder below the target folder");
+        let lock = File::create(home.join("lock")).expect("a file to lock");
+        lock.lock().expect("a lock");
+        let workshop = Self {
+            example: example.to_owned(),
+            folder: home.join("examples").join(example),
+            path: std::env::var_os("PATH").expect("a PATH"),
+            _lock: lock,
+        };
+        let (sources, stamp) = (sources(example), home.join("stamp"));
+        let now: Vec<u8> =
+            sources.iter().flat_map(|(path, content)| [path.as_bytes(), content].concat()).collect();
+        if fs::read(&stamp).is_ok_and(|then| then == now) {
+            return workshop;
+        }
+        for old in ["stamp", "examples", "wit"] {
+            remove(&home.join(old));
+        }
+        for (path, content) in sources {
+            let copy = home.join(path);
+            fs::create_dir_all(copy.parent().expect("it is below home")).expect("a folder");
+            fs::write(copy, content).expect("a copy");
+        }
+        fs::write(stamp, now).expect("a stamp");
+        workshop
+    }
+
+    /// The packages that the README installs in the example's folder.
+    fn link(&self, name: &str, packages: &Path) {
+        let link = self.folder.join(name);
+        if fs::read_link(&link).is_ok_and(|old| old == packages) {
+            return;
+        }
+        remove(&link);
+        symlink(packages, link).expect("a link");
+    }
+
+    /// As the READMEs call it: `js-tenant-labels` makes `tenant_labels.wasm`.
+    fn component_name(&self) -> String {
+        let (_, name) = self.example.split_once('-').expect("examples are named LANGUAGE-WHAT");
+        format!("{}.wasm", name.replace('-', "_"))
+    }
+
+    /// The component, its code compiled.
+    fn build(&self, command: &str) -> PathBuf {
+        let component = self.run_once(command, &self.component_name());
+        compile(&component);
+        component
+    }
+
+    /// Runs a command that makes `product`, if that has not been made.
+    fn run_once(&self, command: &str, product: &str) -> PathBuf {
+        let product = self.folder.join(product);
+        if !product.exists() {
+            self.run(command);
+        }
+        product
+    }
+
+    /// Runs a command that the README shows.
+    fn run(&self, command: &str) {
+        let readme = fs::read_to_string(self.folder.join("README.md")).expect("each example has a README.md");
+        assert!(readme.lines().any(|line| line == command), "{}'s README.md lacks `{command}`", self.example);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).current_dir(&self.folder).env("PATH", &self.path);
+        let output = shell.output().expect("sh runs");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}: {command}: {}", self.example, String::from_utf8_lossy(&said));
+    }
+}
+
+/// Where the gateways of tests find compiled policies (`POLICY_CACHE`).
+#[must_use]
+pub fn code_cache() -> PathBuf {
+    target_folder().join("guests/code")
+}
+
+/// Sees to it that the code cache has a policy's code. An unoptimized compiler takes longer over CPython than tests wait
+/// for a gateway.
+fn compile(component: &Path) {
+    static COMPILED: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !compiled.insert(component.to_owned()) {
+        return;
+    }
+    let limits = Limits { timeout: Duration::from_secs(60), memory: 64 << 20 };
+    let workbench = Workbench::new(limits, Some(&code_cache())).expect("a workbench");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    // It will want settings, which whoever asked for it knows.
+    let loaded = runtime.block_on(workbench.load(component, ""));
+    assert!(matches!(loaded, Ok(_) | Err(LoadError::Settings(_))), "{}: {loaded:?}", component.display());
+}
+
+/// The files of an example and of the interface, by their paths in the repository, in a fixed order.
+fn sources(example: &str) -> Vec<(String, Vec<u8>)> {
+    let mut sources = Vec::new();
+    for folder in ["wit".to_owned(), format!("examples/{example}")] {
+        collect(&folder, &mut sources);
+    }
+    sources.sort();
+    sources
+}
+
+fn collect(folder: &str, into: &mut Vec<(String, Vec<u8>)>) {
+    for entry in fs::read_dir(Path::new(ROOT).join(folder)).expect("a folder of the repository") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().to_str().expect("names are ASCII").to_owned();
+        let path = format!("{folder}/{name}");
+        // What an author's own build leaves.
+        if name.starts_with('.')
+            || name.ends_with(".wasm")
+            || ["node_modules", "__pycache__"].contains(&name.as_str())
+        {
+            continue;
+        }
+        match entry.file_type().expect("a type").is_dir() {
+            true => collect(&path, into),
+            false => into.push((path, fs::read(entry.path()).expect("a file of the repository"))),
+        }
+    }
+}
+
+fn remove(path: &Path) {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(_) => return, // it is not there
+    };
+    assert!(removed.is_ok(), "cannot remove {}: {removed:?}", path.display());
+}
