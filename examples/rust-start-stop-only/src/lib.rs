@@ -1,0 +1,85 @@
+//! Listed containers may be started, stopped and restarted; everything else may only be read.
+//!
+//! Settings are words: names of containers, and labels that they must carry: `web db restartable=yes`. A start is allowed
+//! whatever the env flags say, so these may stay read-only: `CONTAINERS=1` and no `POST=1`.
+
+mod bindings;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+
+use bindings::{Access, Decision, Denial, Guest, Kind, Manifest, Request, RequestBody, call, engine};
+use serde_json::Value;
+
+const OPERATIONS: [&str; 3] = ["ContainerStart", "ContainerStop", "ContainerRestart"];
+
+/// What may stand in their query. A start also knows `checkpoint-dir`, a folder of the host.
+const QUERY: [&str; 3] = ["detachKeys", "signal", "t"];
+
+thread_local! {
+    static LISTED: RefCell<Vec<String>> = RefCell::default();
+}
+
+struct StartStopOnly;
+
+impl Guest for StartStopOnly {
+    fn configure(settings: String) -> Result<Manifest, String> {
+        LISTED.set(listed(&settings)?);
+        // Their bodies are read to see that there is none: old engines take other settings for the container from a start.
+        let inspect = OPERATIONS.map(str::to_owned).into();
+        let (name, version) = ("start-stop-only".into(), env!("CARGO_PKG_VERSION").into());
+        Ok(Manifest { name, version, inspect, attributes: Vec::new() })
+    }
+
+    fn decide(request: Request) -> Decision {
+        match judge(&request) {
+            Ok(decision) => decision,
+            Err(message) => Decision::Deny(Denial { message, status: None }),
+        }
+    }
+}
+
+fn judge(request: &Request) -> Result<Decision, String> {
+    if matches!(request.access, Access::Read) {
+        return Ok(Decision::Defer);
+    }
+    let subject = request.subject.as_deref().filter(|_| OPERATIONS.contains(&request.operation.as_str()));
+    let Some(subject) = subject else {
+        return Err("containers may be started, stopped and restarted, and nothing else changed".to_owned());
+    };
+    if let Some((name, _)) = request.query.iter().find(|(name, _)| !QUERY.contains(&name.as_str())) {
+        return Err(format!("leave out {name}"));
+    }
+    if !matches!(call::body(), RequestBody::Empty) {
+        return Err("leave out the body".to_owned());
+    }
+    // Looked up, as a container has many names; and the container that was looked up is the one that is started.
+    let answer =
+        engine::inspect(Kind::Container, subject).map_err(|error| format!("{subject}: {error:?}"))?;
+    let container: Value = serde_json::from_str(&answer).map_err(|error| format!("{subject}: {error}"))?;
+    match LISTED.with_borrow(|listed| is_listed(listed, &container)) {
+        true => Ok(Decision::Allow),
+        false => Err(format!("{subject} is not among the containers that may be started and stopped")),
+    }
+}
+
+fn listed(settings: &str) -> Result<Vec<String>, String> {
+    let listed: Vec<_> = settings.split_whitespace().map(str::to_owned).collect();
+    match listed.iter().find(|word| word.starts_with(['=', '/']) || word.contains([',', '"', '{'])) {
+        Some(word) => Err(format!("{word}: expected a container's name or a label as key=value")),
+        None if listed.is_empty() => {
+            Err("expected names of containers or labels, such as: web team=a".into())
+        }
+        None => Ok(listed),
+    }
+}
+
+/// Whether one of the words is the container's name or one of its labels.
+fn is_listed(listed: &[String], container: &Value) -> bool {
+    let name = container["Name"].as_str().and_then(|name| name.strip_prefix('/'));
+    listed.iter().any(|word| match word.split_once('=') {
+        Some((key, value)) => container["Config"]["Labels"][key] == value,
+        None => name == Some(word),
+    })
+}
