@@ -18,6 +18,7 @@ mod compose;
 mod conversation;
 mod docker_cli;
 mod look_ups;
+mod policies;
 mod programs;
 mod scripts;
 mod websocket;

@@ -1,0 +1,45 @@
+//! The example policies in Rust, in front of a real engine with every env flag on: what is refused, the policy refuses.
+//! Each engine is the test's own, so that its event log is a witness.
+
+use e2e::dockerd::Dockerd;
+use e2e::{Endpoint, Gateway, Response, Via, guests, request};
+
+use crate::client::Client;
+use crate::programs::DockerCli;
+
+mod restrict_create;
+mod start_stop_only;
+
+/// A gateway that asks the example `package`.
+fn gateway(engine: &Dockerd, package: &str, settings: &str) -> Gateway {
+    let policy = guests::rust(package);
+    let settings = [
+        ("POLICY", policy.to_str().unwrap()),
+        ("POLICY_SETTINGS", settings),
+        ("POLICY_TIMEOUT", "10s"), // a machine that runs all tests at once may be slow
+    ];
+    Gateway::open_with(&engine.socket(), &settings)
+}
+
+/// A docker command behind a gateway that asks the example `package`.
+fn docker(engine: &Dockerd, package: &str, settings: &str, (version, via): (DockerCli, Via)) -> Client {
+    let client = Client::behind(version.program(), gateway(engine, package, settings), via);
+    client.with("DOCKER_BUILDKIT", "0")
+}
+
+/// Runs a command that the policy must refuse, with words of its own.
+fn expect_refusal(docker: &Client, command: &str, words: &str, policy: &str) {
+    let said = docker.fails(&command.split_whitespace().collect::<Vec<_>>());
+    let is_policys = said.contains(&format!("(policy {policy})"));
+    assert!(said.contains(words) && is_policys, "docker {command}: {said}");
+}
+
+/// Sends a request that no docker command sends.
+async fn post(gateway: &Gateway, path: &str, body: &str) -> Response {
+    let endpoint: Endpoint = gateway.endpoint(Via::Unix);
+    let mut client = e2e::Client::connect(&endpoint).await;
+    let length = format!("Content-Length: {}", body.len());
+    let headers = ["Content-Type: application/json", length.as_str()];
+    client.send(request(&format!("POST {path}"), &headers) + body).await;
+    client.read_response().await
+}
