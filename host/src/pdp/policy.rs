@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use policy::{Access, Endpoint, Operation};
 use tokio::time::timeout;
-use wasmtime::Store;
+use wasmtime::{Store, Trap};
 
 use super::bindings::{self, Decision, FlagsVerdict, Manifest, PolicyPre, Request};
-use super::fault::Fault;
+use super::fault::{Allowance, Fault};
 use super::lane::{SlowLane, Start};
+use super::load::one_line;
 use super::output::Output;
 use super::question::Question;
 use super::sandbox::Sandbox;
@@ -122,19 +123,20 @@ impl Component {
     ///
     /// # Errors
     /// [`Unready`]: what the policy says of its settings, or what went wrong.
-    async fn prepare(&self) -> Result<(Instance, Manifest), Unready> {
-        let output = Output::new(Arc::clone(&self.name));
+    async fn prepare(&self, output: Output) -> Result<(Instance, Manifest), Unready> {
         let mut store = State::store(&self.sandbox, self.limits.memory, output, CONFIGURE_TIMEOUT);
         let configured = async {
-            let exports = self.pre.instantiate_async(&mut store).await?;
-            let manifest =
-                exports.sockgate_policy_decision_point().call_configure(&mut store, &self.settings).await?;
+            let exports =
+                self.pre.instantiate_async(&mut store).await.map_err(|error| (Step::Instantiate, error))?;
+            let configuring =
+                exports.sockgate_policy_decision_point().call_configure(&mut store, &self.settings);
+            let manifest = configuring.await.map_err(|error| (Step::Configure, error))?;
             Ok((exports, manifest))
         };
         let configured = timeout(CONFIGURE_TIMEOUT, configured).await;
         match configured {
             Err(_elapsed) => Err(Unready::Fault(Fault::Timeout(CONFIGURE_TIMEOUT))),
-            Ok(Err(error)) => Err(Unready::Fault(Fault::from_error(&error, store.data().allowance()))),
+            Ok(Err((step, error))) => Err(Unready::from_error(step, &error, store.data().allowance())),
             Ok(Ok((_, Err(complaint)))) => Err(Unready::Settings(complaint)),
             Ok(Ok((exports, Ok(manifest)))) => Ok((Instance { store, exports }, manifest)),
         }
@@ -142,7 +144,7 @@ impl Component {
 
     /// The first time: what `configure` says. Its instance is the first that waits.
     pub(super) async fn configure(&self) -> Result<Manifest, Unready> {
-        let (instance, manifest) = self.prepare().await?;
+        let (instance, manifest) = self.prepare(Output::new(Arc::clone(&self.name))).await?;
         self.instances().put_ready(instance);
         Ok(manifest)
     }
@@ -155,7 +157,7 @@ impl Component {
         let ready = self.instances().ready.pop();
         let mut instance = match ready {
             Some(instance) => instance,
-            None => self.prepare().await.map_err(Unready::into_fault)?.0,
+            None => self.prepare(self.silent()).await.map_err(Unready::into_fault)?.0,
         };
         let request = request(&question, flags);
         let operation = Arc::clone(&question.operation);
@@ -193,7 +195,7 @@ impl Component {
         let _ended = EndOfRefill(self);
         drop(self.instances().take_used());
         while self.instances().wants_more() {
-            match self.prepare().await {
+            match self.prepare(self.silent()).await {
                 Ok((instance, _)) => self.instances().put_ready(instance),
                 Err(_) => return, // the next decision says why
             }
@@ -209,6 +211,10 @@ impl Component {
     /// What its `configure` got.
     pub(super) fn settings(&self) -> &str {
         &self.settings
+    }
+
+    fn silent(&self) -> Output {
+        Output::silent(Arc::clone(&self.name))
     }
 
     fn instances(&self) -> MutexGuard<'_, Instances> {
@@ -288,17 +294,35 @@ impl Instances {
     }
 }
 
+/// What goes on when an instance is made.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Instantiate,
+    Configure,
+}
+
 /// Why there is no configured instance.
 pub(super) enum Unready {
     /// The policy refuses its settings.
     Settings(String),
+    /// Its functions are not those of the interface.
+    World(String),
     /// It failed.
     Fault(Fault),
 }
 
 impl Unready {
+    /// That types differ shows only here, where a start function may trap as well.
+    fn from_error(step: Step, error: &wasmtime::Error, allowance: Allowance) -> Self {
+        match (step, Fault::from_error(error, allowance)) {
+            (Step::Instantiate, Fault::Crash(_)) if !error.is::<Trap>() => Self::World(one_line(error)),
+            (Step::Instantiate | Step::Configure, fault) => Self::Fault(fault),
+        }
+    }
+
     fn into_fault(self) -> Fault {
         match self {
+            Self::World(mismatch) => Fault::Host(mismatch),
             Self::Settings(complaint) => Fault::Nonsense(format!(
                 "configure accepted the settings once and now says: {}",
                 shown(&complaint)
