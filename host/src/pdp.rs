@@ -14,6 +14,7 @@ mod bindings;
 mod cache;
 mod chain;
 mod clock;
+mod coarse;
 mod digest;
 mod fault;
 mod files;

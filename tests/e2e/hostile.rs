@@ -38,6 +38,19 @@ fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/vectors"))
 }
 
+/// Every request line of the vectors, with the flags that its vector sets; `None`: every flag is on.
+pub(crate) fn request_lines() -> Vec<(Option<Vec<(String, String)>>, String)> {
+    let vectors = FILES.iter().flat_map(|file| read(file));
+    vectors
+        .flat_map(|vector| {
+            let sent = String::from_utf8_lossy(&vector.sent).into_owned();
+            let lines =
+                sent.lines().filter_map(|line| line.rsplit_once(" HTTP/1.")).map(|(line, _)| line.to_owned());
+            lines.map(move |line| (vector.flags.clone(), line)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 fn read(file: &str) -> Vec<Vector> {
     let path = folder().join(format!("{file}.vec"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

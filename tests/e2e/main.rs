@@ -8,9 +8,11 @@
     reason = "a case fails by panicking, and its tasks end with its runtime"
 )]
 
+mod agreement;
 mod docs;
 mod faults;
 mod forwarding;
+mod guests;
 mod hostile;
 mod inspection;
 mod lookups;

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 mod example;
+pub mod shape;
 
 pub use example::{c, c_tests, code_cache, javascript, javascript_tests, python, python_tests};
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::policy::{Endpoint, Method, Operation, Target};
+use wasmparser::{Parser, Payload};
 use wasmtime::Engine;
 use wasmtime::component::Component as Compiled;
 
@@ -20,8 +21,14 @@ use super::policy::{Component, Limits, Unready, shown};
 use super::question::{Body, Question};
 use super::sandbox::Sandbox;
 
-/// The largest file that is compiled, in bytes. Compiling takes seconds for each MiB of code, and much memory.
+/// The largest file that is loaded, in bytes.
 pub(crate) const MAX_FILE: u64 = 32 * 1024 * 1024;
+
+/// The most code that is compiled, in bytes: CPython has 7 MiB of it, and the rest of its file is data.
+const MAX_CODE: u64 = 12 * 1024 * 1024;
+
+/// How deep components may be in each other; what toolchains make is two or three deep.
+const MAX_DEPTH: u32 = 32;
 
 /// The longest name and version that a policy may give itself.
 const MAX_NAME: usize = 64;
@@ -74,6 +81,12 @@ pub enum LoadError {
     /// More than is compiled.
     #[error("it has {0} bytes; at most {MAX_FILE} are loaded")]
     TooLarge(u64),
+    /// Compiling takes seconds for each MiB of code, and much memory.
+    #[error("it has {0} bytes of code; at most {MAX_CODE} are compiled")]
+    TooMuchCode(u64),
+    /// Checking them takes ever longer.
+    #[error("it has components in components, more than {MAX_DEPTH} deep")]
+    TooDeep,
     /// Not what `POLICY_SHA256` says.
     #[error("its SHA-256 is {found}, and POLICY_SHA256 wants {wanted}")]
     Digest {
@@ -212,6 +225,7 @@ impl Draft {
         let component = Component::new(sandbox.clone(), pre, settings, limits, Arc::clone(&self.stem));
         let manifest = component.configure().await.map_err(|unready| match unready {
             Unready::Settings(complaint) => LoadError::Settings(shown(&complaint)),
+            Unready::World(mismatch) => LoadError::World(mismatch),
             Unready::Fault(fault) => LoadError::Configure(fault),
         })?;
         let Manifest { name, version, inspect, attributes } = manifest;
@@ -236,6 +250,7 @@ fn compile(engine: &Engine, cache: &CodeCache, path: &Path, pin: Option<Digest>)
         return Err(LoadError::Digest { wanted, found: digest });
     }
     require_component(&bytes)?;
+    require_modest(&bytes)?;
     let started = Instant::now();
     let (component, origin) =
         cache.component(engine, &bytes, &digest).map_err(|error| LoadError::Invalid(one_line(&error)))?;
@@ -254,8 +269,30 @@ fn require_component(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
+/// A look at how it is made, before the compiler is: what takes that minutes is small in the file. What is not valid
+/// ends the look; the compiler will say so.
+fn require_modest(bytes: &[u8]) -> Result<(), LoadError> {
+    let (mut code, mut depth) = (0_u64, 0_u32);
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+        if let Payload::CodeSectionStart { size, .. } = payload {
+            code += u64::from(size);
+        } else if let Payload::ModuleSection { .. } | Payload::ComponentSection { .. } = payload {
+            depth += 1;
+        } else if let Payload::End(_) = payload {
+            depth = depth.saturating_sub(1);
+        }
+        if code > MAX_CODE {
+            return Err(LoadError::TooMuchCode(code));
+        }
+        if depth > MAX_DEPTH {
+            return Err(LoadError::TooDeep);
+        }
+    }
+    Ok(())
+}
+
 /// The error and its causes, on a line.
-fn one_line(error: &wasmtime::Error) -> String {
+pub(super) fn one_line(error: &wasmtime::Error) -> String {
     let text = format!("{error:#}");
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(1000).collect()
 }

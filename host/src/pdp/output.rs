@@ -15,6 +15,9 @@ use super::bindings::Level;
 /// How much one decision may say, in bytes.
 const MAX_OUTPUT: usize = 4 * 1024;
 
+/// What a line costs besides its text, in bytes: about what the log puts in front of it. Empty lines are not free.
+const LINE_COST: usize = 64;
+
 /// The most that one call may write to a stream, in bytes.
 const MAX_WRITE: usize = 64 * 1024;
 
@@ -43,6 +46,14 @@ impl Output {
         })))
     }
 
+    /// For another instance of it: what `configure` says is the same in each, and is logged once. Speaks from its first
+    /// request on.
+    pub(super) fn silent(policy: Arc<str>) -> Self {
+        let output = Self::new(policy);
+        output.lines().left = 0;
+        output
+    }
+
     /// What comes now is about this request.
     pub(super) fn about(&self, request: u64) {
         let mut lines = self.lines();
@@ -68,7 +79,7 @@ impl Lines {
         let end = text.floor_char_boundary(self.left);
         let kept = text.get(..end).unwrap_or_default();
         let cut = if end < text.len() { " (cut off here: one decision may log 4 KiB)" } else { "" };
-        self.left = if cut.is_empty() { self.left.saturating_sub(text.len().max(1)) } else { 0 };
+        self.left = if cut.is_empty() { self.left.saturating_sub(text.len() + LINE_COST) } else { 0 };
         let (policy, id) = (self.policy.as_ref(), self.request);
         macro_rules! event {
             ($level:ident) => {

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use policy::{Access, Endpoint, Operation};
 use tokio::time::timeout;
-use wasmtime::Store;
+use wasmtime::{Store, Trap};
 
 use super::bindings::{self, Decision, FlagsVerdict, Manifest, PolicyPre, Request};
 use super::fault::Fault;
 use super::lane::{SlowLane, Start};
+use super::load::one_line;
 use super::output::Output;
 use super::question::Question;
 use super::sandbox::Sandbox;
@@ -129,8 +130,8 @@ impl Component {
     ///
     /// # Errors
     /// [`Unready`]: what the policy says of its settings, or what went wrong.
-    async fn prepare(&self) -> Result<(Instance, Manifest), Unready> {
-        let mut instance = self.instantiate().await.map_err(Unready::Fault)?;
+    async fn prepare(&self, output: Output) -> Result<(Instance, Manifest), Unready> {
+        let mut instance = self.instantiate(output).await?;
         let manifest = self.configure_in(&mut instance).await?;
         Ok((instance, manifest))
     }
@@ -138,14 +139,16 @@ impl Component {
     /// Makes an instance, whose time to be configured starts now.
     ///
     /// # Errors
-    /// [`Fault`].
-    pub(super) async fn instantiate(&self) -> Result<Instance, Fault> {
-        let output = Output::new(Arc::clone(&self.name));
+    /// [`Unready`]. That types differ shows only here, where a start function may trap as well.
+    pub(super) async fn instantiate(&self, output: Output) -> Result<Instance, Unready> {
         let mut store = State::store(&self.sandbox, self.limits.memory, output, CONFIGURE_TIMEOUT);
         match timeout(CONFIGURE_TIMEOUT, self.pre.instantiate_async(&mut store)).await {
-            Err(_elapsed) => Err(Fault::Timeout(CONFIGURE_TIMEOUT)),
-            Ok(Err(error)) => Err(Fault::from_error(&error, store.data().allowance())),
+            Err(_elapsed) => Err(Unready::Fault(Fault::Timeout(CONFIGURE_TIMEOUT))),
             Ok(Ok(exports)) => Ok(Instance { store, exports }),
+            Ok(Err(error)) => Err(match Fault::from_error(&error, store.data().allowance()) {
+                Fault::Crash(_) if !error.is::<Trap>() => Unready::World(one_line(&error)),
+                fault => Unready::Fault(fault),
+            }),
         }
     }
 
@@ -166,7 +169,7 @@ impl Component {
 
     /// The first time: what `configure` says. Its instance is the first that waits.
     pub(super) async fn configure(&self) -> Result<Manifest, Unready> {
-        let (instance, manifest) = self.prepare().await?;
+        let (instance, manifest) = self.prepare(Output::new(Arc::clone(&self.name))).await?;
         self.instances().put_ready(instance);
         Ok(manifest)
     }
@@ -179,7 +182,7 @@ impl Component {
         let ready = self.instances().ready.pop();
         let mut instance = match ready {
             Some(instance) => instance,
-            None => self.prepare().await.map_err(Unready::into_fault)?.0,
+            None => self.prepare(self.silent()).await.map_err(Unready::into_fault)?.0,
         };
         let verdict = self.decide_in(&mut instance, question, flags).await?;
         self.instances().put_away(instance);
@@ -231,7 +234,7 @@ impl Component {
         let _ended = EndOfRefill(self);
         drop(self.instances().take_used());
         while self.instances().wants_more() {
-            match self.prepare().await {
+            match self.prepare(self.silent()).await {
                 Ok((instance, _)) => self.instances().put_ready(instance),
                 Err(_) => return, // the next decision says why
             }
@@ -247,6 +250,10 @@ impl Component {
     /// What its `configure` got.
     pub(super) fn settings(&self) -> &str {
         &self.settings
+    }
+
+    pub(super) fn silent(&self) -> Output {
+        Output::silent(Arc::clone(&self.name))
     }
 
     fn instances(&self) -> MutexGuard<'_, Instances> {
@@ -330,6 +337,8 @@ impl Instances {
 pub(super) enum Unready {
     /// The policy refuses its settings.
     Settings(String),
+    /// Its functions are not those of the interface.
+    World(String),
     /// It failed.
     Fault(Fault),
 }
@@ -337,6 +346,7 @@ pub(super) enum Unready {
 impl Unready {
     pub(super) fn into_fault(self) -> Fault {
         match self {
+            Self::World(mismatch) => Fault::Host(mismatch),
             Self::Settings(complaint) => Fault::Nonsense(format!(
                 "configure accepted the settings once and now says: {}",
                 shown(&complaint)

@@ -9,6 +9,7 @@ use wasmtime_wasi::random::WasiRandomCtx;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::bindings::{Kind, Level, LookupError, RequestBody, call, engine, log, types};
+use super::coarse::{MonotonicClock, WallClock};
 use super::fault::{Allowance, MemoryAsked, TimeIsUp};
 use super::output::{Output, Std, StdStream};
 use super::question::{Body, Question};
@@ -171,6 +172,8 @@ impl WasiView for State {
             WasiCtx::builder()
                 .stdout(StdStream::new(output.clone(), Std::Out))
                 .stderr(StdStream::new(output.clone(), Std::Err))
+                .wall_clock(WallClock)
+                .monotonic_clock(MonotonicClock::start())
                 .max_random_size(64 * 1024)
                 .build()
         });

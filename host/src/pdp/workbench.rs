@@ -210,7 +210,7 @@ impl Candidate {
         let (question, flags) = self.question(asked, engine);
         let component = &self.0.component;
         let mut clock = Stopwatch(Instant::now());
-        let mut instance = component.instantiate().await?;
+        let mut instance = component.instantiate(component.silent()).await.map_err(Unready::into_fault)?;
         let instantiate = clock.lap();
         component.configure_in(&mut instance).await.map_err(Unready::into_fault)?;
         let configure = clock.lap();

@@ -1,0 +1,162 @@
+//! What `POLICY` names is no policy, or no file at all.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use e2e::guests::shape::{self, Shape};
+
+use super::gate::Gate;
+use super::{Failures, hostile, refusal};
+
+#[test]
+fn bytes_that_are_no_component_are_named_for_what_they_are() {
+    let component = std::fs::read(hostile()).unwrap();
+    let mut noise = 0x5eed_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        noise = noise.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        noise.to_be_bytes()[0]
+    })
+    .take(100_000)
+    .collect();
+    let mut damaged = component.clone();
+    damaged.iter_mut().skip(5000).step_by(97).for_each(|byte| *byte ^= 0x55);
+    let cases: [(&str, &[u8], &str); 10] = [
+        ("nothing", b"", "it is empty"),
+        ("a text", b"#!/bin/sh\nexit 0\n", "no WebAssembly component"),
+        ("WebAssembly text", b"(component)", "it is WebAssembly text"),
+        ("noise", &noise, "no WebAssembly component"),
+        ("a core module", &Shape::default().module(), "it is a core module"),
+        ("the beginning of a component", &component[..component.len() / 2], "it is no valid component"),
+        ("a header alone", &component[..8], "decision-point"),
+        ("half a header", &component[..5], "it is a core module"),
+        ("a damaged component", &damaged, "it is no valid component"),
+        ("two components", &[&component[..], &component[..]].concat(), "it is no valid component"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let mut failures = Failures::default();
+    for (name, bytes, why) in cases {
+        let path = folder.path().join(name.replace(' ', "-"));
+        std::fs::write(&path, bytes).unwrap();
+        failures.expect(name, &refusal(&path, &[]), why);
+    }
+    failures.none();
+}
+
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = |name: &str| folder.path().join(name);
+    assert!(Command::new("mkfifo").arg(inside("pipe")).status().unwrap().success());
+    symlink(inside("nowhere"), inside("dangling")).unwrap();
+    symlink(inside("circle"), inside("circle")).unwrap();
+    symlink(folder.path(), inside("link-to-folder")).unwrap();
+    let _listener = std::os::unix::net::UnixListener::bind(inside("socket")).unwrap();
+    let mut failures = Failures::default();
+    for (path, why) in [
+        (folder.path().to_owned(), "it is no file"),
+        (inside("link-to-folder"), "it is no file"),
+        (inside("pipe"), "it is no file"),
+        (inside("socket"), "it cannot be read"),
+        (inside("missing"), "No such file"),
+        (inside("dangling"), "No such file"),
+        (inside("circle"), "Too many levels"),
+        ("/dev/zero".into(), "it is no file"),
+        ("/dev/null".into(), "it is no file"),
+        ("/proc/kmsg".into(), "it "),
+    ] {
+        failures.expect(&path.display().to_string(), &refusal(&path, &[]), why);
+    }
+    failures.none();
+}
+
+/// A sparse file: it costs no disk, and reading it would show in the time and the memory.
+#[test]
+fn a_file_of_200_mib_is_refused_by_its_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.wasm");
+    std::fs::File::create(&path).unwrap().set_len(200 << 20).unwrap();
+    let said = refusal(&path, &[]);
+    assert!(said.contains("it has 209715200 bytes"), "{said}");
+}
+
+/// Another user than root, whom modes do not stop.
+#[test]
+fn an_unreadable_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret.wasm");
+    std::fs::copy(hostile(), &path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    if std::fs::read(&path).is_ok() {
+        return; // we are root; host/tests/cli has this as another user
+    }
+    let said = refusal(&path, &[]);
+    assert!(said.contains("Permission denied"), "{said}");
+}
+
+/// The pin is on the bytes that are loaded: a file is read once, checked, and compiled from memory.
+#[test]
+fn a_file_that_changes_while_it_is_read_is_not_what_was_pinned() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changing.wasm");
+    std::fs::copy(hostile(), &path).unwrap();
+    let pin = "0".repeat(64);
+    let said = refusal(&path, &[("POLICY_SHA256", &pin)]);
+    assert!(said.contains("POLICY_SHA256"), "{said}");
+}
+
+/// Whatever a writer does meanwhile, the gateway starts or refuses to, and does not crash.
+#[test]
+fn a_file_that_is_being_written_is_loaded_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changing.wasm");
+    let component = std::fs::read(hostile()).unwrap();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let (written, whole) = (path.clone(), component.clone());
+    std::fs::write(&path, &component).unwrap();
+    let writer = std::thread::spawn(move || {
+        let mut length = 0;
+        while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            length = (length + 40_009) % whole.len();
+            std::fs::write(&written, &whole[..length]).unwrap();
+            std::fs::write(&written, &whole).unwrap();
+        }
+    });
+    for _ in 0..10 {
+        match Gate::start(&path, &[("POLICY_SETTINGS", "decide=deny:whole")]) {
+            Ok(gate) => drop(gate.stop()),
+            Err(refused) => {
+                assert!(refused.code.is_some_and(|code| code != 0), "{refused:?}");
+                assert!(refused.said.contains("is not loaded"), "{refused:?}");
+            }
+        }
+    }
+    drop(stop);
+    writer.join().unwrap();
+}
+
+/// Native code would run with all that the gateway may do: only what it compiled itself is, and only from its folder.
+#[test]
+fn code_that_was_compiled_elsewhere_is_not_run() {
+    let cache = tempfile::tempdir().unwrap();
+    let setting = cache.path().display().to_string();
+    let gate = Gate::start(&hostile(), &[("POLICY_CACHE", &setting)]).unwrap();
+    gate.stop();
+    let entries: Vec<_> = files_in(cache.path());
+    let [code] = &entries[..] else { panic!("{entries:?}") };
+    let said = refusal(code, &[]);
+    assert!(said.contains("it is compiled already"), "{said}");
+}
+
+fn files_in(folder: &Path) -> Vec<std::path::PathBuf> {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+#[test]
+fn a_shape_is_a_component() {
+    assert!(Shape::default().component().starts_with(&shape::binary("(component)")[..8]));
+}

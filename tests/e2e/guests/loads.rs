@@ -1,0 +1,89 @@
+//! Guests that misbehave while they are loaded: the gateway does not start, and says why in one line.
+
+use super::gate::Gate;
+use super::{Failures, hostile, refusal};
+
+#[test]
+fn a_guest_that_fails_in_configure_is_not_loaded() {
+    let mut failures = Failures::default();
+    for (settings, want) in [
+        ("configure=abort", "wasm `unreachable` instruction executed"),
+        ("configure=panic:oh", "wasm `unreachable` instruction executed"),
+        ("configure=out-of-bounds", "out of bounds memory access"),
+        ("configure=recurse", "it ran out of stack"),
+        ("configure=exit", "it called exit"),
+        ("configure=loop", "it did not answer within"),
+        ("configure=sleep:60000", "it did not answer within"),
+        ("configure=hoard", "it needed more than 64 MiB of memory"),
+        ("configure=ask-for-header", "there is no request yet"),
+        ("configure=ask-for-headers", "there is no request yet"),
+        ("configure=ask-for-body", "there is no request yet"),
+        ("configure=look-up", "there is no request yet"),
+        ("colour=red", "\"colour\" is no setting"),
+        ("nonsense", "\"nonsense\" is not key=value"),
+        ("complain=a\\nb\\e[31m\\x00c", "a b [31m c"),
+    ] {
+        failures.expect(settings, &refusal(&hostile(), &[("POLICY_SETTINGS", settings)]), want);
+    }
+    failures.none();
+}
+
+#[test]
+fn a_guest_that_fails_at_its_trial_is_not_loaded() {
+    let mut failures = Failures::default();
+    for (settings, want) in [
+        ("decide=abort", "wasm `unreachable` instruction executed"),
+        ("decide=loop", "it did not answer within"),
+        ("decide=deny:no:200", "a denial with status 200"),
+    ] {
+        failures.expect(settings, &refusal(&hostile(), &[("POLICY_SETTINGS", settings)]), want);
+    }
+    failures.none();
+}
+
+#[test]
+fn a_manifest_that_makes_no_sense_is_not_accepted() {
+    let mut failures = Failures::default();
+    for (settings, want) in [
+        ("name=", "its name must have"),
+        ("name=a\\nb", "its name must have"),
+        ("name=\\e[31mred", "its name must have"),
+        ("name=a\\x9bb", "its name must have"),
+        ("version=", "its version must have"),
+        ("version=1\\r", "its version must have"),
+        ("inspect=ContainerCrate", "\"ContainerCrate\", which is no operation"),
+        ("inspect=containercreate", "\"containercreate\", which is no operation"),
+        ("inspect=a\\nb\\e[31m", "which is no operation"),
+        ("inspect-count=100000", "it handed over more data than"),
+    ] {
+        failures.expect(settings, &refusal(&hostile(), &[("POLICY_SETTINGS", settings)]), want);
+    }
+    let long = format!("name={}", "n".repeat(65));
+    failures.expect("a long name", &refusal(&hostile(), &[("POLICY_SETTINGS", &long)]), "its name must have");
+    let huge = [("POLICY_SETTINGS", "name-mib=100"), ("POLICY_MEMORY", "256M")];
+    failures.expect("a huge name", &refusal(&hostile(), &huge), "it handed over more data than");
+    failures.none();
+}
+
+#[tokio::test]
+async fn a_guest_may_inspect_everything() {
+    let ids: Vec<_> = policy::Endpoint::ALL.iter().map(|endpoint| endpoint.operation_id()).collect();
+    let settings = format!("inspect={}\ninspect-count=1000", ids.join(","));
+    let gate = Gate::start(&hostile(), &[("POLICY_SETTINGS", &settings)]).unwrap();
+    assert_eq!(gate.fetch("GET /_ping", &[]).await.status(), 200);
+    gate.stop();
+}
+
+#[tokio::test]
+async fn what_a_guest_says_while_it_is_configured_is_cut_and_does_not_come_again() {
+    for way in ["flood-stdout:1", "flood-stderr:1", "flood-log:1", "flood-log-with-nothing:1", "log:hello"] {
+        let gate = Gate::start(&hostile(), &[("POLICY_SETTINGS", &format!("configure={way}"))]).unwrap();
+        for _ in 0..20 {
+            assert_eq!(gate.fetch("GET /_ping", &[]).await.status(), 200);
+        }
+        let log = gate.stop();
+        assert!(log.len() < 16 << 10, "{way}: {} bytes of log", log.len());
+        let lines: Vec<_> = log.lines().filter(|line| line.contains("hello")).collect();
+        assert!(lines.len() == usize::from(way == "log:hello"), "{way}: {lines:#?}");
+    }
+}
