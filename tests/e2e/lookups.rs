@@ -1,6 +1,7 @@
 //! What policies look up in the engine: only what they named, only by inspecting, and the request goes where they looked.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use e2e::{Client, FakeEngine, Gateway, Via, guests, json};
 use tempfile::TempDir;
@@ -14,6 +15,9 @@ const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 
 /// Another one.
 const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+/// Compiled policies, for all cases: all of them load the same.
+static CODE: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder for compiled code"));
 
 /// Policies that look things up, in front of a stand-in engine.
 struct Scene {
@@ -33,7 +37,7 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let files: Vec<_> = (0..look_up.len()).map(|number| policy(&folder, number)).collect();
         let list = files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(",");
-        let cache = folder.path().join("cache").display().to_string();
+        let cache = CODE.path().display().to_string();
         let own = [("POLICY", list), ("POLICY_CACHE", cache), ("POLICY_TIMEOUT", "9s".to_owned())];
         let own = own.into_iter().filter(|(name, _)| settings.iter().all(|(given, _)| given != name));
         let mut all: Vec<_> = own.map(|(name, value)| (name.to_owned(), value)).collect();

@@ -1,20 +1,25 @@
 //! Look-ups of policies in a real engine, and the container that they pin.
 
+use std::path::Path;
+use std::sync::LazyLock;
+
 use e2e::dockerd::{Dockerd, IMAGE};
 use e2e::{Client, Endpoint, FakeEngine, Gateway, Via, guests, json};
 use tempfile::TempDir;
 
+/// Compiled policies, for all cases: all of them load the same.
+static CODE: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder for compiled code"));
+
 /// A gateway with a policy that looks things up (see `tests/guests/lookup`), in front of the engine on `socket`.
-fn gateway(socket: &std::path::Path, looks_up: &str) -> (Gateway, TempDir) {
-    let cache = tempfile::tempdir().unwrap();
+fn gateway(socket: &Path, looks_up: &str) -> Gateway {
     let policy = guests::rust("lookup");
     let settings = [
         ("POLICY", policy.to_str().unwrap()),
         ("POLICY_SETTINGS", looks_up),
-        ("POLICY_CACHE", cache.path().to_str().unwrap()),
+        ("POLICY_CACHE", CODE.path().to_str().unwrap()),
         ("POLICY_TIMEOUT", "9s"),
     ];
-    (Gateway::open_with(socket, &settings), cache)
+    Gateway::open_with(socket, &settings)
 }
 
 #[tokio::test]
@@ -57,7 +62,7 @@ async fn every_kind_of_object_is_found_by_its_names() {
         ("config conf".to_owned(), &config),
     ];
     for (looks_up, want) in &objects {
-        let (gateway, _cache) = gateway(&engine.socket(), looks_up);
+        let gateway = gateway(&engine.socket(), looks_up);
         let said = gateway.connect(Via::Unix).await.fetch("GET /v1.24/info", &[]).await.text();
         let said: serde_json::Value = serde_json::from_str(&said).unwrap();
         let said = said["message"].as_str().unwrap();
@@ -84,7 +89,7 @@ async fn what_is_not_there_is_not_found_and_what_is_no_name_is_refused() {
         ("service nobody", "refused: the engine answered 503 Service Unavailable: This node is not a swarm"),
         ("container ../images/json", "refused: nothing can be called so"),
     ] {
-        let (gateway, _cache) = gateway(&engine.socket(), looks_up);
+        let gateway = gateway(&engine.socket(), looks_up);
         let said = gateway.connect(Via::Unix).await.fetch("GET /info", &[]).await.text();
         assert!(said.contains(&format!(": {want}")), "{looks_up}: {said}");
     }
@@ -100,7 +105,7 @@ async fn a_container_that_was_exchanged_is_not_started() {
     let (inspected, other) = (create("exchanged"), create("exchanged-other"));
     let between = FakeEngine::start();
     let mut calls = between.hand_over("*");
-    let (gateway, _cache) = gateway(between.socket(), "container *\nthen allow");
+    let gateway = gateway(between.socket(), "container *\nthen allow");
     let mut direct = Client::connect(&Endpoint::Unix(engine.socket())).await;
 
     let mut client = gateway.connect(Via::Unix).await;
