@@ -77,9 +77,12 @@ fn listed(settings: &str) -> Result<Vec<String>, String> {
 
 /// Whether one of the words is the container's name or one of its labels.
 fn is_listed(listed: &[String], container: &Value) -> bool {
-    let name = container["Name"].as_str().and_then(|name| name.strip_prefix('/'));
+    let name = container.pointer("/Name").and_then(Value::as_str).and_then(|name| name.strip_prefix('/'));
+    let labels = container.pointer("/Config/Labels");
     listed.iter().any(|word| match word.split_once('=') {
-        Some((key, value)) => container["Config"]["Labels"][key] == value,
+        Some((key, value)) => {
+            labels.and_then(|labels| labels.get(key)).is_some_and(|carried| carried == value)
+        }
         None => name == Some(word),
     })
 }
