@@ -72,7 +72,8 @@ pub(crate) fn network(name: &str) -> Result<(), String> {
     if name == "host" || name.starts_with("container:") {
         return Err(format!("{name} is not allowed: use a network of its own"));
     }
-    let answer = engine::inspect(Kind::Network, name).map_err(|error| format!("{name}: {error:?}"))?;
+    let answer = engine::inspect(Kind::Network, name)
+        .map_err(|error| format!("{name} cannot be looked up: {error:?}"))?;
     let network: Value = serde_json::from_str(&answer).map_err(|error| format!("{name}: {error}"))?;
     match network.get("Driver").and_then(Value::as_str) {
         Some(driver) if driver != "host" => Ok(()),

@@ -26,8 +26,8 @@ struct StartStopOnly;
 impl Guest for StartStopOnly {
     fn configure(settings: String) -> Result<Manifest, String> {
         LISTED.set(listed(&settings)?);
-        // Their bodies are read to see that there is none: old engines take other settings for the container from a start.
-        let inspect = OPERATIONS.map(str::to_owned).into();
+        // To see that it has no body: old engines take other settings for the container from there.
+        let inspect = vec!["ContainerStart".to_owned()];
         let (name, version) = ("start-stop-only".into(), env!("CARGO_PKG_VERSION").into());
         Ok(Manifest { name, version, inspect, attributes: Vec::new() })
     }
@@ -51,12 +51,12 @@ fn judge(request: &Request) -> Result<Decision, String> {
     if let Some((name, _)) = request.query.iter().find(|(name, _)| !QUERY.contains(&name.as_str())) {
         return Err(format!("leave out {name}"));
     }
-    if !matches!(call::body(), RequestBody::Empty) {
+    if matches!(call::body(), RequestBody::Complete(_)) {
         return Err("leave out the body".to_owned());
     }
     // Looked up, as a container has many names; and the container that was looked up is the one that is started.
-    let answer =
-        engine::inspect(Kind::Container, subject).map_err(|error| format!("{subject}: {error:?}"))?;
+    let answer = engine::inspect(Kind::Container, subject)
+        .map_err(|error| format!("{subject} cannot be looked up: {error:?}"))?;
     let container: Value = serde_json::from_str(&answer).map_err(|error| format!("{subject}: {error}"))?;
     match LISTED.with_borrow(|listed| is_listed(listed, &container)) {
         true => Ok(Decision::Allow),
@@ -77,9 +77,12 @@ fn listed(settings: &str) -> Result<Vec<String>, String> {
 
 /// Whether one of the words is the container's name or one of its labels.
 fn is_listed(listed: &[String], container: &Value) -> bool {
-    let name = container["Name"].as_str().and_then(|name| name.strip_prefix('/'));
+    let name = container.pointer("/Name").and_then(Value::as_str).and_then(|name| name.strip_prefix('/'));
+    let labels = container.pointer("/Config/Labels");
     listed.iter().any(|word| match word.split_once('=') {
-        Some((key, value)) => container["Config"]["Labels"][key] == value,
+        Some((key, value)) => {
+            labels.and_then(|labels| labels.get(key)).is_some_and(|carried| carried == value)
+        }
         None => name == Some(word),
     })
 }

@@ -80,7 +80,7 @@ fn no_other_container_stops_starts_or_restarts() {
             );
         }
     }
-    expect_refusal(&docker, "stop absent", "absent: ", "start-stop-only");
+    expect_refusal(&docker, "stop absent", "absent cannot be looked up", "start-stop-only");
     assert_eq!(engine.events(), before);
 }
 
@@ -106,7 +106,7 @@ async fn a_start_takes_nothing_with_it() {
     let gateway = gateway(&engine, PACKAGE, LISTED);
     let before = engine.events();
     for (path, body, words) in [
-        ("/v1.23/containers/web/start", r#"{"Privileged":true}"#, "leave out the body"),
+        ("/v1.23/containers/web/start", r#"{"HostConfig":{"Privileged":true}}"#, "leave out the body"),
         ("/containers/web/start", "{}", "leave out the body"),
         ("/containers/web/start?checkpoint=x&checkpoint-dir=/", "", "leave out checkpoint"),
     ] {
