@@ -8,6 +8,7 @@ use policy::{Flag, Method, Operation, Target};
 
 use crate::config::{Config, ConfigError, SETTINGS};
 use crate::healthcheck::{self, Health};
+use crate::pdp::{Chain, PolicyDecisionPoint};
 use crate::report;
 
 /// `EX_USAGE` of sysexits.h: the configuration or the command line is wrong.
@@ -27,7 +28,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve (the default)
     Serve,
-    /// Read the environment as serve would and print the effective policy; exit 0, or 64 with all mistakes
+    /// Read the environment and load the policies as serve would, and print what would be enforced; exit 0, 64 with all
+    /// mistakes, or 1 if a policy does not load
     Check,
     /// Say what would become of a request and which flags decide it; exit 0 if it is allowed, 1 if not
     Explain {
@@ -65,7 +67,10 @@ pub fn run(command: &Command, config: Result<Config, ConfigError>) -> ExitCode {
     };
     let out = &mut std::io::stdout();
     match command {
-        Command::Serve | Command::Check => say(out, &report::check(&config), 0),
+        Command::Serve | Command::Check => match load_policies(&config) {
+            Ok(chain) => say(out, &report::check(&config, &chain), 0),
+            Err(problem) => say(&mut std::io::stderr(), &format!("sockgate: {problem}\n"), 1),
+        },
         Command::Explain { method, path } => match explained(&config, method, path) {
             Ok((text, Verdict::Allowed)) => say(out, &text, 0),
             Ok((text, Verdict::Denied)) => say(out, &text, 1),
@@ -79,6 +84,14 @@ pub fn run(command: &Command, config: Result<Config, ConfigError>) -> ExitCode {
             Err(problem) => say(&mut std::io::stderr(), &format!("sockgate: {problem}\n"), 1),
         },
     }
+}
+
+/// The policies, as `serve` would load them.
+fn load_policies(config: &Config) -> Result<std::sync::Arc<Chain>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("cannot load policies: {error}"))?;
+    let loaded = runtime.block_on(PolicyDecisionPoint::start(config.flags, &config.policies));
+    loaded.map(|pdp| pdp.chain()).map_err(|error| error.to_string())
 }
 
 /// A reader that has gone (`| head`) is no error of ours.
@@ -102,7 +115,11 @@ fn explained(config: &Config, method: &str, path: &str) -> Result<(String, Verdi
         policy::Decision::Allow => Verdict::Allowed,
         policy::Decision::Deny(_) => Verdict::Denied,
     };
-    Ok((report::explain(config.flags, &operation), verdict))
+    let mut text = report::explain(config.flags, &operation);
+    if !config.policies.chain.is_empty() {
+        text.push_str("this is what the flags say; the policies in POLICY are asked before them\n");
+    }
+    Ok((text, verdict))
 }
 
 /// Every variable with its default, for `--help`.
