@@ -9,6 +9,7 @@ use policy::{Flag, Method, Operation, Target};
 
 use crate::config::{Config, ConfigError, SETTINGS};
 use crate::healthcheck::{self, Health};
+use crate::pdp::{Chain, PolicyDecisionPoint};
 use crate::report;
 
 mod policy_tools;
@@ -32,7 +33,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve (the default)
     Serve,
-    /// Read the environment as serve would and print the effective policy; exit 0, or 64 with all mistakes
+    /// Read the environment and load the policies as serve would, and print what would be enforced; exit 0, 64 with all
+    /// mistakes, or 1 if a policy does not load
     Check,
     /// Say what would become of a request and which flags decide it; exit 0 if it is allowed, 1 if not
     Explain {
@@ -79,7 +81,10 @@ pub fn run(command: &Command, config: Result<Config, ConfigError>) -> ExitCode {
     };
     let out = &mut std::io::stdout();
     match command {
-        Command::Serve | Command::Check => say(out, &report::check(&config), 0),
+        Command::Serve | Command::Check => match load_policies(&config) {
+            Ok(chain) => say(out, &report::check(&config, &chain), 0),
+            Err(problem) => say(&mut std::io::stderr(), &format!("sockgate: {problem}\n"), 1),
+        },
         Command::Explain { method, path, body, client } => {
             explain(&config, method, path, body.as_deref(), client)
         }
@@ -92,6 +97,14 @@ pub fn run(command: &Command, config: Result<Config, ConfigError>) -> ExitCode {
             Err(problem) => say(&mut std::io::stderr(), &format!("sockgate: {problem}\n"), 1),
         },
     }
+}
+
+/// The policies, as `serve` would load them.
+fn load_policies(config: &Config) -> Result<std::sync::Arc<Chain>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("cannot load policies: {error}"))?;
+    let loaded = runtime.block_on(PolicyDecisionPoint::start(config.flags, &config.policies));
+    loaded.map(|pdp| pdp.chain()).map_err(|error| error.to_string())
 }
 
 /// A reader that has gone (`| head`) is no error of ours.

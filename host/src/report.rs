@@ -4,7 +4,11 @@ use std::fmt::Write as _;
 
 use policy::{Access, Decision, Endpoint, Flag, Flags, Operation, Target};
 
-use crate::config::Config;
+use crate::config::{Config, Mode, Policies};
+use crate::pdp::Chain;
+
+#[cfg(test)]
+mod tests;
 
 /// Says in the log what is about to be enforced, and what looks wrong about it.
 pub fn announce(config: &Config) {
@@ -12,7 +16,7 @@ pub fn announce(config: &Config) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sockgate guards {}", config.docker_socket.display());
     tracing::info!("policy: env flags, {on}");
     tracing::info!("policy: env flags, {off}");
-    for warning in warnings(config.flags) {
+    for warning in warnings(config.flags, &config.policies) {
         tracing::warn!("{warning}");
     }
     for hint in &config.hints {
@@ -30,8 +34,8 @@ pub(crate) fn flags_in_words(flags: Flags) -> [String; 2] {
     [format!("on: {}", names(true)), format!("off: {}", names(false))]
 }
 
-/// What an operator should know about this combination of flags.
-pub(crate) fn warnings(flags: Flags) -> Vec<String> {
+/// What an operator should know about this combination of flags and policies.
+fn warnings(flags: Flags, policies: &Policies) -> Vec<String> {
     let mut warnings: Vec<_> = Flag::ALL.iter().filter_map(|&flag| idle_flag(flags, flag)).collect();
     if !flags.has(Flag::Ping) {
         warnings.push("PING=0 takes version negotiation away: newer clients may speak a version that the engine refuses".into());
@@ -41,6 +45,18 @@ pub(crate) fn warnings(flags: Flags) -> Vec<String> {
             "SWARM=1 shows the swarm's join tokens: whoever has one can add a node, or a manager".into(),
         );
     }
+    let modes: Vec<_> = policies.chain.iter().map(|policy| policy.mode).collect();
+    if modes.contains(&Mode::Narrow) && !modes.contains(&Mode::Decide) && is_all_off(flags) {
+        warnings.push(
+            "POLICY_MODE=narrow only takes away, and no flag is on but those that are on by default: switch on what the \
+             policy is to judge, or use POLICY_MODE=decide"
+                .into(),
+        );
+    }
+    // What a policy lets through that could refuse it is its business.
+    if modes.iter().any(|mode| matches!(mode, Mode::Decide | Mode::Narrow)) {
+        return warnings;
+    }
     warnings.extend(ROOT.iter().filter_map(|&(first, second, how)| {
         let both = flags.has(first) && flags.has(second);
         both.then(|| {
@@ -48,6 +64,10 @@ pub(crate) fn warnings(flags: Flags) -> Vec<String> {
         })
     }));
     warnings
+}
+
+fn is_all_off(flags: Flags) -> bool {
+    Flag::ALL.iter().all(|&flag| !flags.has(flag) || flag.is_on_by_default())
 }
 
 /// Combinations with which a client can become root, and how.
@@ -91,23 +111,36 @@ fn operations() -> impl Iterator<Item = Operation> {
     })
 }
 
-/// What `check` prints.
-pub(crate) fn check(config: &Config) -> String {
+/// What `check` prints, where `chain` is what `serve` would load.
+pub(crate) fn check(config: &Config, chain: &Chain) -> String {
     let listen: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
     let [on, off] = flags_in_words(config.flags);
     let allowed =
         operations().filter(|operation| policy::decide(config.flags, operation) == Decision::Allow).count();
     let mut text = format!("listen  {}\nengine  {}\n", listen.join(", "), config.docker_socket.display());
     // Writing to a string cannot fail.
+    for (link, entry) in chain.links().iter().zip(&config.policies.chain) {
+        let _ = writeln!(text, "policy  {} from {}", link.id, entry.path.display());
+        let _ = writeln!(text, "  mode: {}, {}", link.mode.as_str(), worth(link.mode));
+        let _ = writeln!(text, "  inspects: {}", link.inspects_in_words().unwrap_or("nothing".to_owned()));
+    }
     let _ = writeln!(text, "policy  env flags: {allowed} of {} operations allowed", Endpoint::ALL.len());
     let _ = writeln!(text, "  {on}\n  {off}");
-    for line in warnings(config.flags) {
+    for line in warnings(config.flags, &config.policies) {
         let _ = writeln!(text, "warning {line}");
     }
     for line in &config.hints {
         let _ = writeln!(text, "hint    {line}");
     }
     text
+}
+
+const fn worth(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Decide => "its allow and its deny are final",
+        Mode::Narrow => "its deny is final; what it allows, the env flags judge",
+        Mode::Observe => "what it would do is logged; the env flags judge",
+    }
 }
 
 /// What `explain` prints of an operation, whoever judges it.

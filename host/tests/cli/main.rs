@@ -24,6 +24,38 @@ fn check_prints_the_effective_policy() {
 }
 
 #[test]
+fn check_loads_the_policies_as_serve_would() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rules.wasm");
+    let settings = [("POLICY", path.to_str().unwrap()), ("POLICY_CACHE", "off")];
+    for command in [&["check"][..], &["serve"]] {
+        let done = run(command, &settings);
+        assert_eq!((done.code, done.stdout.as_str()), (1, ""), "{command:?}");
+        let want = format!("the policy {} is not loaded: it cannot be read: No such file", path.display());
+        assert!(done.stderr.contains(&want), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn explain_says_that_policies_come_first() {
+    let done = run(&["explain", "GET", "/_ping"], &[("POLICY", "/nonexistent.wasm")]);
+    assert_eq!(done.code, 0);
+    assert!(
+        done.stdout.ends_with("this is what the flags say; the policies in POLICY are asked before them\n"),
+        "{}",
+        done.stdout
+    );
+}
+
+#[test]
+fn a_hangup_does_not_end_a_gateway_without_policies() {
+    let gateway = Running::start(&[]);
+    gateway.signal("-HUP");
+    gateway.wait_for_log("there is nothing to reload: POLICY names no policy");
+    assert_eq!(gateway.stop(), 0);
+}
+
+#[test]
 fn mistakes_stop_the_start_up_with_64_and_are_listed_together() {
     for command in [&["check"][..], &["serve"], &[], &["explain", "GET", "/info"], &["healthcheck"]] {
         let done = run(command, &[("POST", "perhaps"), ("LOG_LEVEL", "loud")]);
