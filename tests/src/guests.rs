@@ -26,7 +26,7 @@ pub fn rust(package: &str) -> PathBuf {
 
 fn build_rust(package: &str) -> PathBuf {
     let target = target_folder().join("guests");
-    let output = Command::new(env!("CARGO"))
+    let output = builder(env!("CARGO"))
         .args([
             "build",
             "--locked",
@@ -44,6 +44,15 @@ fn build_rust(package: &str) -> PathBuf {
         .expect("cargo runs");
     assert!(output.status.success(), "cannot build {package}: {}", String::from_utf8_lossy(&output.stderr));
     target.join("wasm32-wasip2/guest").join(package.replace('-', "_")).with_extension("wasm")
+}
+
+/// A program that makes files for others to run. A gateway in this process has the umask of the whole process changed for
+/// the moment in which it binds a socket, and whoever starts then would inherit it.
+#[must_use]
+pub fn builder(program: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 022 && exec \"$0\" \"$@\"", program]);
+    command
 }
 
 /// The target folder that this very program was built into: two levels above `debug/deps/e2e-…`.

@@ -33,7 +33,10 @@ impl Lists {
             }
         }
         for name in &lists.registries {
-            if name.contains("//") || !is_below(&full_name(&format!("{name}/image")), name) {
+            if name.contains("//")
+                || name.ends_with('/')
+                || !is_below(&full_name(&format!("{name}/image")), name)
+            {
                 return Err(format!("registries: {name}: expected docker.io or registry.example.com/team"));
             }
         }

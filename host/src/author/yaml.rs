@@ -182,7 +182,7 @@ mod tests {
             ("a: &x 1\nb: *x", "line 1: anchors, aliases and tags are not read"),
             ("a: !!str 1", "line 1: anchors, aliases and tags are not read"),
             ("? [a]\n: 1", "line 1: a key must be a text"),
-            ("a: 1\n---\nb: 2", "line 3: a second document begins; there may be one"),
+            ("a: 1\n---\nb: 2", "line 2: a second document begins; there may be one"),
             ("", "line 1: there is nothing in it"),
         ] {
             assert_eq!(read(yaml), problem, "{yaml}");

@@ -37,17 +37,6 @@ fn check_loads_the_policies_as_serve_would() {
 }
 
 #[test]
-fn explain_says_that_policies_come_first() {
-    let done = run(&["explain", "GET", "/_ping"], &[("POLICY", "/nonexistent.wasm")]);
-    assert_eq!(done.code, 0);
-    assert!(
-        done.stdout.ends_with("this is what the flags say; the policies in POLICY are asked before them\n"),
-        "{}",
-        done.stdout
-    );
-}
-
-#[test]
 fn a_hangup_does_not_end_a_gateway_without_policies() {
     let gateway = Running::start(&[]);
     gateway.signal("-HUP");

@@ -12,7 +12,7 @@ use e2e::{BOUND, guests};
 /// Cargo gives a test only its own crate's binaries, so this one is asked for: built as the tests were, for the whole
 /// workspace, so that nothing but the binary itself is left to build.
 static SOCKGATE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let mut build = Command::new(env!("CARGO"));
+    let mut build = guests::builder(env!("CARGO"));
     build.args(["build", "--locked", "--workspace", "--bin", "sockgate", "--message-format", "json"]);
     if !cfg!(debug_assertions) {
         build.arg("--release");

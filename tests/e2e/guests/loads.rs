@@ -66,8 +66,9 @@ fn a_manifest_that_makes_no_sense_is_not_accepted() {
 }
 
 #[tokio::test]
-async fn a_guest_may_inspect_everything() {
-    let ids: Vec<_> = policy::Endpoint::ALL.iter().map(|endpoint| endpoint.operation_id()).collect();
+async fn a_guest_may_inspect_everything_that_is_json() {
+    let with_body = policy::Endpoint::ALL.iter().filter(|endpoint| endpoint.body().is_some());
+    let ids: Vec<_> = with_body.map(|endpoint| endpoint.operation_id()).collect();
     let settings = format!("inspect={}\ninspect-count=1000", ids.join(","));
     let gate = Gate::start(&hostile(), &[("POLICY_SETTINGS", &settings)]).unwrap();
     assert_eq!(gate.fetch("GET /_ping", &[]).await.status(), 200);

@@ -173,7 +173,7 @@ impl Workshop {
     fn run(&self, command: &str) {
         let readme = fs::read_to_string(self.folder.join("README.md")).expect("each example has a README.md");
         assert!(readme.lines().any(|line| line == command), "{}'s README.md lacks `{command}`", self.example);
-        let mut shell = Command::new("sh");
+        let mut shell = super::builder("sh");
         shell.args(["-c", command]).current_dir(&self.folder).env("PATH", &self.path);
         let output = shell.output().expect("sh runs");
         let said = [output.stdout, output.stderr].concat();
