@@ -148,8 +148,15 @@ impl Gateway {
     ) -> Result<(Permit, Outbound), Refusal> {
         let Head { operation, mut outbound } = head;
         let body = match chain.inspects(&operation) {
-            Some(shape) => self.intake.take(body, &outbound, shape).await?,
             None => Body::Unread,
+            Some(shape) => match self.intake.take(body, &outbound, shape).await {
+                Ok(taken) => taken,
+                Err(bad) if chain.insists_on_body(&operation) || bad.is_fatal() => return Err(bad.into()),
+                Err(bad) => {
+                    record.ruling.observed = Some(format!("the body would be refused: {bad}"));
+                    Body::Unread
+                }
+            },
         };
         let headers = Arc::new(std::mem::take(&mut outbound.headers));
         let inspector = Arc::<EngineInspector>::clone(&self.inspector);

@@ -5,6 +5,8 @@
 //! came with, but without trailers, which nobody has judged. What clients can make the gateway hold is bounded: each body by
 //! `POLICY_BODY_LIMIT`, all together by [`ROOM`], and the time for both by `HEADER_TIMEOUT`, since a body that is waited for
 //! before anything happens is, for its client, a part of the head.
+//!
+//! Where policies only observe, a body that none can be shown is sent on all the same, and the log says why.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +48,16 @@ pub(crate) enum BadBody {
     /// There was no room for it.
     #[error("too many bodies are waiting to be read by a policy; try again later")]
     Busy,
+}
+
+impl BadBody {
+    /// Whether it cannot even be sent on.
+    pub(crate) fn is_fatal(&self) -> bool {
+        match self {
+            Self::Broken(_) => true,
+            Self::TooLarge(_) | Self::Encoded | Self::Ambiguous(_) | Self::Slow(_) | Self::Busy => false,
+        }
+    }
 }
 
 /// Takes bodies to be shown to policies.

@@ -15,6 +15,7 @@ on_both_listeners![
     a_request_without_a_body_has_an_empty_one,
     what_no_policy_reads_streams_past,
     what_stands_behind_an_inspected_body_is_judged,
+    an_observing_policy_keeps_no_body_back,
 ];
 
 struct Scene {
@@ -237,4 +238,34 @@ async fn what_stands_behind_an_inspected_body_is_judged(via: Via) {
     is_refused(&mut client, 403, "bytes, sum").await;
     is_allowed(&mut client).await;
     assert_eq!(scene.engine.requests().len(), 2);
+}
+
+async fn an_observing_policy_keeps_no_body_back(via: Via) {
+    let scene = Scene::new(&[("POLICY_MODE", "observe"), ("POLICY_BODY_LIMIT", "1KiB")]);
+    let mut creates = scene.engine.hand_over(CREATE);
+    let mut client = scene.gateway.connect(via).await;
+    let long = format!("{{\"Image\":\"{}\"}}", "a".repeat(4096));
+    let done = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    for (headers, body) in [
+        (&[][..], GOOD),
+        (&[], FORBIDDEN),
+        (&[], r#"{"image":"a","image":"b"}"#),
+        (&["Content-Encoding: gzip"], "no gzip"),
+        (&[], &long),
+    ] {
+        post(&mut client, CREATE, headers, body).await;
+        let mut create = creates.next().await;
+        assert_eq!(create.read_body().await.whole(), body.as_bytes());
+        create.answer(done).await;
+        is_allowed(&mut client).await;
+    }
+    client.ask(CREATE, &["Transfer-Encoding: chunked"]).await;
+    for piece in long.as_bytes().chunks(700) {
+        client.send_chunk(piece).await;
+    }
+    client.end_chunks().await;
+    let mut create = creates.next().await;
+    assert_eq!(create.read_body().await.whole(), long.as_bytes());
+    create.answer(done).await;
+    is_allowed(&mut client).await;
 }

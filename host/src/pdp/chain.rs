@@ -129,6 +129,13 @@ impl Chain {
         let is_inspected = self.0.iter().any(|link| link.inspect.contains(&endpoint));
         endpoint.body().filter(|_| is_inspected)
     }
+
+    /// Whether a policy that reads it has a say, and does not only observe.
+    pub(crate) fn insists_on_body(&self, operation: &Operation) -> bool {
+        let reads =
+            |link: &Link| operation.endpoint().is_some_and(|endpoint| link.inspect.contains(&endpoint));
+        self.0.iter().any(|link| link.mode != Mode::Observe && reads(link))
+    }
 }
 
 /// What policies run in.
