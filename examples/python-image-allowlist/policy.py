@@ -63,7 +63,7 @@ def of_pull(query):
     image, tag = first.get("fromImage", ""), first.get("tag", "")
     if not image:
         raise Refused("images are pulled, not imported")
-    if bool(tag) == (":" in image.rpartition("/")[2] or "@" in image):
+    if bool(tag) == (":" in image.rpartition("/")[2]):
         raise Refused(f"name one tag or one digest of {image}: with none, all tags would be pulled")
     return image if not tag else f"{image}@{tag}" if tag.startswith("sha256:") else f"{image}:{tag}"
 

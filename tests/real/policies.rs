@@ -1,5 +1,4 @@
-//! The example policies in Rust, in front of a real engine with every env flag on: what is refused, the policy refuses.
-//! Each engine is the test's own, so that its event log is a witness.
+//! The example policies, in front of a real engine with every env flag on: what is refused, the policy refuses.
 
 use e2e::dockerd::Dockerd;
 use e2e::{Endpoint, Gateway, Response, Via, guests, request};
@@ -7,10 +6,13 @@ use e2e::{Endpoint, Gateway, Response, Via, guests, request};
 use crate::client::Client;
 use crate::programs::DockerCli;
 
+mod image_allowlist;
+mod no_shell;
 mod restrict_create;
 mod start_stop_only;
+mod tenant_labels;
 
-/// A gateway that asks the example `package`.
+/// A gateway that asks the Rust example `package`.
 fn gateway(engine: &Dockerd, package: &str, settings: &str) -> Gateway {
     let policy = guests::rust(package);
     let settings = [
@@ -21,7 +23,7 @@ fn gateway(engine: &Dockerd, package: &str, settings: &str) -> Gateway {
     Gateway::open_with(&engine.socket(), &settings)
 }
 
-/// A docker command behind a gateway that asks the example `package`.
+/// A docker command behind a gateway that asks the Rust example `package`.
 fn docker(engine: &Dockerd, package: &str, settings: &str, (version, via): (DockerCli, Via)) -> Client {
     let client = Client::behind(version.program(), gateway(engine, package, settings), via);
     client.with("DOCKER_BUILDKIT", "0")

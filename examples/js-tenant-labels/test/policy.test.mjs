@@ -21,8 +21,8 @@ engine.objects = {
   "container theirs": container("b", "cd34"),
   "container bare": { Id: "ef56", Name: "/bare", Config: { Labels: null } },
   "container down": "connection refused",
-  "exec mine": { ContainerID: FULL },
-  "exec theirs": { ContainerID: "theirs" },
+  "exec e1": { ContainerID: FULL },
+  "exec e2": { ContainerID: "theirs" },
   "network mine": { Id: "11".repeat(32), Name: "mine", Labels: { team: "a" } },
   "network 1111": { Id: "11".repeat(32), Name: "mine", Labels: { team: "a" } },
   "network theirs": { Id: "22".repeat(32), Name: "theirs", Labels: { team: "b" } },
@@ -81,9 +81,9 @@ test("what is another's looks like what is not there", () => {
 
 test("an exec belongs to its container", () => {
   for (const operation of ["ExecStart", "ExecResize", "ExecInspect"]) {
-    passes(operation, { subject: "mine" });
-    refused(/no container theirs/, operation, { subject: "theirs" });
-    refused(/no container/, operation, { subject: "absent" });
+    passes(operation, { subject: "e1" });
+    refused(/no container theirs/, operation, { subject: "e2" });
+    refused(/no container/, operation, { subject: "mine" });
   }
 });
 
@@ -131,6 +131,7 @@ test("a new container reaches no other tenant", () => {
   passes(...endpoint("bridge", null));
   passes(...endpoint("mine", { Links: ["mine:db"], Aliases: ["web"], NetworkID: "" }));
   refused(/no network theirs/, ...endpoint("theirs", {}));
+  refused(/DriverOpts/, ...endpoint("mine", { DriverOpts: { any: "thing" } }));
   refused(/no container theirs/, ...endpoint("mine", { Links: ["theirs:db"] }));
 });
 
