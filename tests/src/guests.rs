@@ -25,7 +25,7 @@ pub fn rust(package: &str) -> PathBuf {
 }
 
 fn build_rust(package: &str) -> PathBuf {
-    let target = target_folder().join("guests");
+    let target = folder();
     let output = Command::new(env!("CARGO"))
         .args([
             "build",
@@ -44,6 +44,12 @@ fn build_rust(package: &str) -> PathBuf {
         .expect("cargo runs");
     assert!(output.status.success(), "cannot build {package}: {}", String::from_utf8_lossy(&output.stderr));
     target.join("wasm32-wasip2/guest").join(package.replace('-', "_")).with_extension("wasm")
+}
+
+/// Where components are built.
+#[must_use]
+pub fn folder() -> PathBuf {
+    target_folder().join("guests")
 }
 
 /// The target folder that this very program was built into: two levels above `debug/deps/e2e-…`.
