@@ -10,6 +10,7 @@ use markdown::{Quote, anchors, blocks, documents, links, quotes};
 
 pub(crate) mod binary;
 mod markdown;
+mod walk;
 
 #[test]
 fn what_is_written_from_the_code_is_up_to_date() {

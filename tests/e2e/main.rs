@@ -17,5 +17,6 @@ mod hostile;
 mod inspection;
 mod lookups;
 mod policies;
+mod policy_tools;
 mod regression;
 mod reload;

@@ -25,7 +25,7 @@ pub fn rust(package: &str) -> PathBuf {
 }
 
 fn build_rust(package: &str) -> PathBuf {
-    let target = target_folder().join("guests");
+    let target = folder();
     let output = builder(env!("CARGO"))
         .args([
             "build",
@@ -53,6 +53,12 @@ pub fn builder(program: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", "umask 022 && exec \"$0\" \"$@\"", program]);
     command
+}
+
+/// Where components are built.
+#[must_use]
+pub fn folder() -> PathBuf {
+    target_folder().join("guests")
 }
 
 /// The target folder that this very program was built into: two levels above `debug/deps/e2e-…`.

@@ -136,7 +136,8 @@ async fn ask(case: &Case, candidate: &Candidate) -> Came {
         Ok(operation) => operation,
         Err(refusal) => return Came::Refused(refusal),
     };
-    if let Some(body) = case.body.as_deref().filter(|_| candidate.reads_body_of(&operation))
+    let body = case.body.as_deref().filter(|body| !body.is_empty());
+    if let Some(body) = body.filter(|_| candidate.reads_body_of(&operation))
         && let Some(shape) = operation.endpoint().and_then(Endpoint::body)
         && let Err(refusal) = shape.judge(body)
     {

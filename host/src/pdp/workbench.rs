@@ -225,7 +225,7 @@ impl Candidate {
     fn question(&self, asked: Asked, engine: Arc<dyn Inspector>) -> (Question, FlagsVerdict) {
         let Asked { operation, flags, headers, body, attributes } = asked;
         let flags_say = flags_verdict(&::policy::decide(flags, &operation));
-        let body = match body {
+        let body = match body.filter(|bytes| !bytes.is_empty()) {
             None => Body::Empty,
             Some(bytes) if self.reads_body_of(&operation) => Body::Complete(bytes),
             Some(_) => Body::Unread,

@@ -41,6 +41,7 @@ pub(crate) fn printed(command: &str) -> Option<String> {
     }
     let arguments: Vec<_> = words.collect();
     match arguments[..] {
+        _ if arguments.contains(&"--body") => return None, // and on a file: `walk` has those
         ["sockgate", "check" | "explain" | "--version" | "--help", ..] => {}
         _ => return None,
     }
