@@ -86,7 +86,7 @@ struct Log {
 }
 
 impl Log {
-    const KEPT: usize = 40;
+    const KEPT: usize = 20;
 
     fn take_down(&mut self, piece: &str) {
         if self.first.len() < Self::KEPT {
@@ -135,8 +135,9 @@ impl Running {
         self.process.as_ref().map_or(0, |process| process.log.lock().map_or(0, |log| log.lines))
     }
 
-    /// `error` with what the process logged of warnings and errors.
+    /// `error` with what the process logged of warnings and errors, which may come a little later.
     pub(crate) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        std::thread::sleep(Duration::from_millis(100));
         match &self.process {
             Some(process) => error.context(process.said()),
             None => error,
