@@ -48,8 +48,8 @@ struct Arguments {
     /// The sockgate binary to measure.
     #[arg(long, default_value = "target/release/sockgate", global = true)]
     sockgate: PathBuf,
-    /// The program that builds policies and takes their decisions apart.
-    #[arg(long, default_value = "target/release/bench-guests", global = true)]
+    /// The folder where policies were built.
+    #[arg(long, default_value = "target/guests", global = true)]
     guests: PathBuf,
     /// A second sockgate binary, measured beside the first.
     #[arg(long)]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::parts::Medians;
+use super::parts::Parts;
 use super::samples::{Figure, Samples};
 use super::{ALL_ASKED, Asked, DEFAULT, FLAGS_ALONE, Row, burner};
 use crate::report::{dash, show};
@@ -16,7 +16,7 @@ pub(super) fn markdown(
     facts: &BTreeMap<String, String>,
     rows: &[Row],
     samples: &Samples,
-    parts: &[Medians],
+    parts: &[Parts],
 ) -> Result<String> {
     let mut out = String::new();
     for (name, value) in facts {
@@ -142,19 +142,17 @@ fn burners(out: &mut String, samples: &Samples) -> Result<()> {
     Ok(())
 }
 
-fn taken_apart(out: &mut String, parts: &[Medians]) -> Result<()> {
+fn taken_apart(out: &mut String, parts: &[Parts]) -> Result<()> {
     writeln!(
         out,
-        "\n### A decision taken apart, in one process without a gateway, medians in us\n\n| policy | request | instance | \
-         configure | decide | drop | sum | decide again in the same instance |\n|---|---|---|---|---|---|---|---|"
+        "\n### A decision taken apart by `sockgate policy bench`, medians\n\n| policy | request | verdict | instance | \
+         configure | decide | end | CPU of all |\n|---|---|---|---|---|---|---|---|"
     )?;
-    for Medians { row, asked, micros } in parts {
-        let [instance, configure, decide, end, again] = micros;
-        let sum = instance + configure + decide + end;
+    for Parts { row, asked, verdict, instance, configure, decide, end, cpu } in parts {
+        let asked = asked.title();
         writeln!(
             out,
-            "| {row} | {} | {instance:.1} | {configure:.1} | {decide:.1} | {end:.1} | {sum:.1} | {again:.1} |",
-            asked.title()
+            "| {row} | {asked} | {verdict} | {instance} | {configure} | {decide} | {end} | {cpu} |"
         )?;
     }
     Ok(())
