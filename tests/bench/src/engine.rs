@@ -32,6 +32,7 @@ struct Canned {
     ping: Vec<u8>,
     list: Vec<u8>,
     done: Vec<u8>,
+    created: Vec<u8>,
     missing: Vec<u8>,
     block: Vec<u8>,
     chunks: Vec<u8>,
@@ -117,6 +118,7 @@ impl Connection {
             Route::Ping => self.stream.write_all(&canned.ping).await?,
             Route::List => self.stream.write_all(&canned.list).await?,
             Route::Upload => self.stream.write_all(&canned.done).await?,
+            Route::Create => self.stream.write_all(&canned.created).await?,
             Route::Missing => self.stream.write_all(&canned.missing).await?,
             Route::Sized => {
                 self.stream.write_all(&sized_head("application/x-tar", TRANSFER)).await?;
@@ -165,6 +167,7 @@ enum Route {
     Sized,
     Chunked,
     Upload,
+    Create,
     Logs,
     Events,
     Missing,
@@ -180,6 +183,7 @@ impl Route {
             b"/containers/sized/export" => Self::Sized,
             b"/containers/chunked/export" => Self::Chunked,
             b"/images/load" => Self::Upload,
+            b"/containers/create" => Self::Create,
             b"/containers/followed/logs" => Self::Logs,
             b"/events" => Self::Events,
             _other => Self::Missing,
@@ -201,6 +205,7 @@ impl Canned {
             ping: format!("{ping}\r\nOK").into_bytes(),
             list: listed,
             done: [&sized_head("application/json", 2), b"{}".as_slice()].concat(),
+            created: created(),
             missing: format!("HTTP/1.1 404 Not Found\r\n{COMMON}Content-Length: 0\r\n\r\n").into_bytes(),
             block: vec![b'x'; BLOCK],
             chunks: chunk.repeat(BLOCK / CHUNK),
@@ -216,6 +221,12 @@ fn sized_head(content_type: &str, length: u64) -> Vec<u8> {
 fn chunked_head(content_type: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\n{COMMON}Content-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n")
         .into_bytes()
+}
+
+fn created() -> Vec<u8> {
+    let body = format!("{{\"Id\":\"{}\",\"Warnings\":[]}}\n", "0123456789abcdef".repeat(4));
+    let head = format!("HTTP/1.1 201 Created\r\n{COMMON}Content-Type: application/json\r\n");
+    format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 /// 50 KB, the size of some fifty containers.

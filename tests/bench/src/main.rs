@@ -15,6 +15,7 @@ mod dockerd;
 mod engine;
 mod facts;
 mod load;
+mod policies;
 mod report;
 mod stats;
 mod stream;
@@ -30,12 +31,13 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 use tokio::task::LocalSet;
 
 use crate::dockerd::Dockerd;
 use crate::facts::Ticks;
 use crate::report::{HAPROXY, Report, SOCKGATE};
-use crate::subject::{Kind, Running, Subject};
+use crate::subject::{Kind, Running, Sockgate, Subject};
 use crate::workload::{Engine, Fit, Workload};
 
 #[derive(Parser)]
@@ -44,28 +46,31 @@ struct Arguments {
     #[command(subcommand)]
     command: Option<Action>,
     /// The sockgate binary to measure.
-    #[arg(long, default_value = "target/release/sockgate")]
+    #[arg(long, default_value = "target/release/sockgate", global = true)]
     sockgate: PathBuf,
+    /// The folder where policies were built.
+    #[arg(long, default_value = "target/guests", global = true)]
+    guests: PathBuf,
     /// A second sockgate binary, measured beside the first.
     #[arg(long)]
     vs: Option<PathBuf>,
     /// How often everything is measured; the tables show medians and spread.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, global = true)]
     rounds: usize,
     /// Only workloads whose names start so, comma-separated: small,denied,dockerd.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Two rounds of a fifth of the requests, without dockerd.
-    #[arg(long)]
+    #[arg(long, global = true)]
     quick: bool,
     /// Leave HAProxy and direct access out: for two builds of sockgate.
     #[arg(long)]
     no_peers: bool,
-    /// The folder that gets result.json and result.md.
-    #[arg(long, default_value = "target/bench")]
+    /// The folder that gets the figures as JSON and as Markdown.
+    #[arg(long, default_value = "target/bench", global = true)]
     out: PathBuf,
     /// Replaces the figures between the markers of this document.
-    #[arg(long)]
+    #[arg(long, global = true)]
     document: Option<PathBuf>,
 }
 
@@ -76,7 +81,9 @@ enum Action {
         /// Where to listen.
         socket: PathBuf,
     },
-    /// Prints sockgate's figures of two result.json files side by side.
+    /// Measures policies instead: what a decision costs, starts, memory, and a policy that burns its time.
+    Policies,
+    /// Prints sockgate's figures of two figures.json files side by side.
     Compare {
         /// The earlier run.
         before: PathBuf,
@@ -95,6 +102,7 @@ fn main() -> Result<()> {
             print!("{}", report::compare(&read(before)?, &read(after)?)?);
             Ok(())
         }
+        Some(Action::Policies) => runtime.block_on(LocalSet::new().run_until(policies::measure(&arguments))),
         None => runtime.block_on(LocalSet::new().run_until(measure(&arguments))),
     }
 }
@@ -131,7 +139,7 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     }
     drop(fake);
     report.facts.insert("cores kept busy by others".to_owned(), ticks.others_since(begin)?);
-    publish(arguments, &report)
+    publish(arguments, "figures", &report, &report.markdown()?)
 }
 
 async fn round(
@@ -184,7 +192,8 @@ fn subjects(arguments: &Arguments) -> Result<Vec<Subject>> {
     for (name, binary) in [(SOCKGATE, Some(&arguments.sockgate)), ("sockgate (vs)", arguments.vs.as_ref())] {
         let Some(binary) = binary else { continue };
         let binary = fs::canonicalize(binary).with_context(|| binary.display().to_string())?;
-        subjects.push(Subject { name: name.to_owned(), kind: Kind::Sockgate(binary) });
+        let kind = Kind::Sockgate(Sockgate { binary, variables: Vec::new() });
+        subjects.push(Subject { name: name.to_owned(), kind });
     }
     Ok(subjects)
 }
@@ -217,18 +226,18 @@ impl Drop for FakeEngine {
     }
 }
 
-fn publish(arguments: &Arguments, report: &Report) -> Result<()> {
-    let markdown = report.markdown()?;
+/// Writes a run's figures down; in the document, between the comments `<!-- {section} -->` and `<!-- end of {section} -->`.
+fn publish(arguments: &Arguments, section: &str, figures: &impl Serialize, markdown: &str) -> Result<()> {
     fs::create_dir_all(&arguments.out)?;
-    fs::write(arguments.out.join("result.json"), serde_json::to_vec_pretty(report)?)?;
-    fs::write(arguments.out.join("result.md"), &markdown)?;
+    fs::write(arguments.out.join(format!("{section}.json")), serde_json::to_vec_pretty(figures)?)?;
+    fs::write(arguments.out.join(format!("{section}.md")), markdown)?;
     if let Some(path) = &arguments.document {
         let text = fs::read_to_string(path)?;
+        let (begin, end) = (format!("<!-- {section} -->\n"), format!("<!-- end of {section} -->"));
         let (before, rest) =
-            text.split_once("<!-- figures -->\n").context("no <!-- figures --> in the document")?;
-        let (_old, after) =
-            rest.split_once("<!-- end of figures -->").context("no <!-- end of figures -->")?;
-        fs::write(path, format!("{before}<!-- figures -->\n{markdown}<!-- end of figures -->{after}"))?;
+            text.split_once(&begin).with_context(|| format!("no {begin} in the document"))?;
+        let (_old, after) = rest.split_once(&end).with_context(|| format!("no {end} in the document"))?;
+        fs::write(path, format!("{before}{begin}{markdown}{end}{after}"))?;
     }
     print!("{markdown}");
     Ok(())

@@ -218,11 +218,13 @@ fn figure(metric: Metric) -> &'static str {
     TABLES.iter().find(|(of, ..)| *of == metric).map_or("", |(_metric, name, _title)| name)
 }
 
-fn dash() -> String {
+/// What stands where nothing was measured.
+pub(crate) fn dash() -> String {
     "-".to_owned()
 }
 
-fn show(summary: Summary) -> String {
+/// Median, minimum and maximum.
+pub(crate) fn show(summary: Summary) -> String {
     let Summary { median, min, max } = summary;
     let decimals = match median {
         small if small < 0.1 => 3,

@@ -12,7 +12,10 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::client::{self, Address};
 
-const START_BOUND: Duration = Duration::from_secs(10);
+/// Compiling a policy with an interpreter in it takes its time.
+const START_BOUND: Duration = Duration::from_secs(120);
+/// What stands for the address of the gate in a variable's value.
+pub(crate) const LISTENER: &str = "{listener}";
 const RETRY: Duration = Duration::from_micros(100);
 /// The families that the workloads need; all others stay off.
 const FLAGS: [(&str, &str); 4] = [("CONTAINERS", "1"), ("IMAGES", "1"), ("POST", "1"), ("PUT", "1")];
@@ -28,6 +31,15 @@ pub(crate) struct Subject {
     pub(crate) kind: Kind,
 }
 
+impl Subject {
+    /// Sets one more variable of a sockgate.
+    pub(crate) fn with(&mut self, name: &'static str, value: &str) {
+        if let Kind::Sockgate(told) = &mut self.kind {
+            told.variables.push((name, value.to_owned()));
+        }
+    }
+}
+
 /// What stands between the load and the engine.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
@@ -35,8 +47,17 @@ pub(crate) enum Kind {
     Direct,
     /// HAProxy with haproxy.cfg.
     HaProxy,
-    /// This sockgate binary.
-    Sockgate(PathBuf),
+    /// A sockgate binary.
+    Sockgate(Sockgate),
+}
+
+/// A sockgate binary, and what it is told beside the flags.
+#[derive(Clone, Debug)]
+pub(crate) struct Sockgate {
+    /// The program.
+    pub(crate) binary: PathBuf,
+    /// More variables; [`LISTENER`] in a value stands for where it listens.
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 /// A started subject; dropping it ends its process.
@@ -60,6 +81,25 @@ struct Process {
 struct Log {
     lines: u64,
     first: Vec<String>,
+    /// Some of its warnings and errors.
+    errors: Vec<String>,
+}
+
+impl Log {
+    const KEPT: usize = 20;
+
+    fn take_down(&mut self, piece: &str) {
+        if self.first.len() < Self::KEPT {
+            self.first.extend(piece.lines().take(Self::KEPT).map(str::to_owned));
+        }
+        if Self::is_loud(piece) && self.errors.len() < Self::KEPT {
+            self.errors.extend(piece.lines().filter(|line| Self::is_loud(line)).map(str::to_owned));
+        }
+    }
+
+    fn is_loud(text: &str) -> bool {
+        text.contains(" ERROR ") || text.contains(" WARN ")
+    }
 }
 
 impl Running {
@@ -75,7 +115,7 @@ impl Running {
         let mut command = match &subject.kind {
             Kind::Direct => return Ok(running),
             Kind::HaProxy => haproxy(engine, gate),
-            Kind::Sockgate(binary) => sockgate(binary, engine, gate),
+            Kind::Sockgate(told) => sockgate(told, engine, gate),
         };
         let begin = Instant::now();
         running.process = Some(Process::spawn(&mut command)?);
@@ -93,6 +133,15 @@ impl Running {
     /// Lines logged so far.
     pub(crate) fn log_lines(&self) -> u64 {
         self.process.as_ref().map_or(0, |process| process.log.lock().map_or(0, |log| log.lines))
+    }
+
+    /// `error` with what the process logged of warnings and errors, which may come a little later.
+    pub(crate) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        std::thread::sleep(Duration::from_millis(100));
+        match &self.process {
+            Some(process) => error.context(process.said()),
+            None => error,
+        }
     }
 
     fn wait_for_ping(&mut self, gate: SocketAddr, begin: Instant) -> Result<()> {
@@ -135,7 +184,9 @@ impl Process {
     }
 
     fn said(&self) -> String {
-        self.log.lock().map_or_else(|_poisoned| String::new(), |log| log.first.join("\n"))
+        self.log
+            .lock()
+            .map_or_else(|_poisoned| String::new(), |log| [&log.first[..], &log.errors].concat().join("\n"))
     }
 }
 
@@ -160,9 +211,7 @@ fn read_log(output: PipeReader, log: &Mutex<Log>) {
         }
         let Ok(mut log) = log.lock() else { return };
         log.lines += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
-        if log.first.len() < 40 {
-            log.first.extend(String::from_utf8_lossy(piece).lines().take(40).map(str::to_owned));
-        }
+        log.take_down(&String::from_utf8_lossy(piece));
         let length = piece.len();
         output.consume(length);
     }
@@ -194,8 +243,11 @@ fn haproxy(engine: &Path, gate: SocketAddr) -> Command {
     command
 }
 
-fn sockgate(binary: &Path, engine: &Path, gate: SocketAddr) -> Command {
-    let mut command = Command::new(binary);
+fn sockgate(told: &Sockgate, engine: &Path, gate: SocketAddr) -> Command {
+    let mut command = Command::new(&told.binary);
     command.env_clear().envs(FLAGS).env("DOCKER_SOCKET", engine).env("LISTEN_ADDR", gate.to_string());
+    for (name, value) in &told.variables {
+        command.env(name, value.replace(LISTENER, &gate.to_string()));
+    }
     command
 }

@@ -201,19 +201,21 @@ pub(crate) enum Fit {
     No,
 }
 
-struct Meter<'a> {
+/// What a subject uses between two moments.
+pub(crate) struct Meter<'a> {
     running: &'a Running,
     cpu: Duration,
     lines: u64,
 }
 
 impl<'a> Meter<'a> {
-    fn start(running: &'a Running) -> Result<Self> {
+    /// From now on.
+    pub(crate) fn start(running: &'a Running) -> Result<Self> {
         Ok(Self { running, cpu: cpu(running)?, lines: running.log_lines() })
     }
 
     /// CPU seconds since the start; log lines since the start.
-    async fn stop(self) -> Result<Option<(f64, f64)>> {
+    pub(crate) async fn stop(self) -> Result<Option<(f64, f64)>> {
         if self.running.pid().is_none() {
             return Ok(None);
         }
@@ -306,6 +308,7 @@ async fn memory(running: &Running, engine: &Path) -> Result<Figures> {
     Ok(figures)
 }
 
-fn resident(running: &Running) -> Result<f64> {
+/// Resident memory, in MiB.
+pub(crate) fn resident(running: &Running) -> Result<f64> {
     usage::resident_mib(running.pid().context("nothing in between has no memory")?)
 }
