@@ -38,8 +38,11 @@ fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/vectors"))
 }
 
-/// Every request line of the vectors, with the flags that its vector sets; `None`: every flag is on.
-pub(crate) fn request_lines() -> Vec<(Option<Vec<(String, String)>>, String)> {
+/// What a vector sets of the flags; `None`: every flag is on.
+pub(crate) type VectorFlags = Option<Vec<(String, String)>>;
+
+/// Every request line of the vectors, with the flags that its vector sets.
+pub(crate) fn request_lines() -> Vec<(VectorFlags, String)> {
     let vectors = FILES.iter().flat_map(|file| read(file));
     vectors
         .flat_map(|vector| {

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use e2e::dockerd::Dockerd;
@@ -17,7 +17,7 @@ use crate::conversation::{Conversation, LIMIT};
 pub(crate) struct Client {
     program: PathBuf,
     environment: Vec<(String, String)>,
-    _gateway: Arc<Gateway>,
+    _gateway: Rc<Gateway>,
     folder: TempDir,
     name: String,
 }
@@ -29,7 +29,7 @@ impl Client {
     }
 
     /// `program` behind this gateway, which others may share.
-    pub(crate) fn behind(program: PathBuf, gateway: impl Into<Arc<Gateway>>, via: Via) -> Self {
+    pub(crate) fn behind(program: PathBuf, gateway: impl Into<Rc<Gateway>>, via: Via) -> Self {
         let gateway = gateway.into();
         let folder = tempfile::tempdir().unwrap();
         let environment = vec![

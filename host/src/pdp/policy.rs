@@ -145,10 +145,11 @@ impl Component {
         match timeout(CONFIGURE_TIMEOUT, self.pre.instantiate_async(&mut store)).await {
             Err(_elapsed) => Err(Unready::Fault(Fault::Timeout(CONFIGURE_TIMEOUT))),
             Ok(Ok(exports)) => Ok(Instance { store, exports }),
-            Ok(Err(error)) => Err(match Fault::from_error(&error, store.data().allowance()) {
-                Fault::Crash(_) if !error.is::<Trap>() => Unready::World(one_line(&error)),
-                fault => Unready::Fault(fault),
-            }),
+            Ok(Err(error)) => {
+                let fault = Fault::from_error(&error, store.data().allowance());
+                let is_mismatch = matches!(fault, Fault::Crash(_)) && !error.is::<Trap>();
+                Err(if is_mismatch { Unready::World(one_line(&error)) } else { Unready::Fault(fault) })
+            }
         }
     }
 

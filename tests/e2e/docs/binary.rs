@@ -24,6 +24,11 @@ static SOCKGATE: LazyLock<PathBuf> = LazyLock::new(|| {
     Path::new(executable.split('"').next().unwrap()).to_owned()
 });
 
+/// The binary.
+pub(crate) fn executable() -> &'static Path {
+    &SOCKGATE
+}
+
 /// The binary, with this environment and no other.
 pub(crate) fn sockgate(environment: &[(String, String)]) -> Command {
     let mut command = Command::new(&*SOCKGATE);

@@ -1,6 +1,6 @@
 //! `examples/c-no-shell` in front of a real engine: a TCP listener for all, a unix socket that is exempt.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use e2e::dockerd::{Dockerd, IMAGE};
 use e2e::{Gateway, Via, guests};
@@ -25,11 +25,11 @@ fn nobody_gets_into_a_running_container_but_over_the_exempt_listener() {
         ("POLICY_CACHE", cache.to_str().unwrap()),
         ("POLICY_TIMEOUT", "10s"), // a machine that runs all tests at once may be slow
     ];
-    let gateway = Arc::new(Gateway::open_with(&Dockerd::shared().socket(), &settings));
+    let gateway = Rc::new(Gateway::open_with(&Dockerd::shared().socket(), &settings));
     for version in [DockerCli::V20, DockerCli::Modern] {
-        let docker = Client::behind(version.program(), Arc::clone(&gateway), Via::Tcp);
+        let docker = Client::behind(version.program(), Rc::clone(&gateway), Via::Tcp);
         let exempt =
-            Client::behind(version.program(), Arc::clone(&gateway), Via::Tcp).with("DOCKER_HOST", &admin);
+            Client::behind(version.program(), Rc::clone(&gateway), Via::Tcp).with("DOCKER_HOST", &admin);
         let web = fresh_name();
         let serve = ["sh", "-c", "echo served; sleep 1000"];
         docker.ok(&[&["run", "--detach", "--interactive", "--name", &web, IMAGE], &serve[..]].concat());

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::SystemTime;
 
 use e2e::dockerd::{Dockerd, IMAGE};
@@ -71,9 +71,9 @@ impl Teams {
             ("POLICY_CACHE", cache.to_str().unwrap()),
             ("POLICY_TIMEOUT", "10s"), // a machine that runs all tests at once may be slow
         ];
-        let gateway = Arc::new(Gateway::open_with(&Dockerd::shared().socket(), &settings));
+        let gateway = Rc::new(Gateway::open_with(&Dockerd::shared().socket(), &settings));
         let client = |socket: &str| {
-            Client::behind(version.program(), Arc::clone(&gateway), Via::Tcp)
+            Client::behind(version.program(), Rc::clone(&gateway), Via::Tcp)
                 .with("DOCKER_HOST", &format!("unix://{socket}"))
         };
         let teams = Self {
