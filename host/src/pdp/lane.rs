@@ -5,13 +5,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 
+use policy::{Endpoint, Operation};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
+
+use super::state::Pace;
 
 #[cfg(test)]
 mod tests;
@@ -97,6 +101,37 @@ impl SlowLane {
         }
         let task = AbortOnDropHandle::new(self.runtime.spawn(work));
         task.await.map_err(|_panic_or_shutdown| Panicked)
+    }
+}
+
+/// For which operations the last decision took more than a slice: the next one is not begun where others wait for it.
+pub(super) struct SlowOperations([AtomicBool; Endpoint::ALL.len() + 1]);
+
+impl SlowOperations {
+    /// None yet.
+    pub(super) const fn none() -> Self {
+        Self([const { AtomicBool::new(false) }; Endpoint::ALL.len() + 1])
+    }
+
+    /// How long a decision on this operation took.
+    pub(super) fn note(&self, operation: &Operation, pace: Pace) {
+        let is_slow = pace == Pace::Slow;
+        let noted = self.of(operation);
+        if noted.load(Ordering::Relaxed) != is_slow {
+            noted.store(is_slow, Ordering::Relaxed);
+        }
+    }
+
+    /// The last is for what the catalogue does not list.
+    fn of(&self, operation: &Operation) -> &AtomicBool {
+        let [listed @ .., unlisted] = &self.0;
+        let found = operation.endpoint().and_then(|endpoint| listed.get(endpoint as usize));
+        found.unwrap_or(unlisted)
+    }
+
+    /// Where a decision on this operation is to begin.
+    pub(super) fn start(&self, operation: &Operation) -> Start {
+        if self.of(operation).load(Ordering::Relaxed) { Start::There } else { Start::Here }
     }
 }
 

@@ -16,8 +16,9 @@ use super::digest::Digest;
 use super::fault::Fault;
 use super::files::{self, Unreadable};
 use super::imports::{self, BadImport};
+use super::interface::shown;
 use super::lookup::{Lookups, NoEngine};
-use super::policy::{Component, Limits, Unready, shown};
+use super::policy::{Component, Limits, Unready};
 use super::question::{Body, Question};
 use super::sandbox::Sandbox;
 

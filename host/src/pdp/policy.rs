@@ -4,22 +4,22 @@
 //! ones made ready by the thread for slow work, some at a time. So neither is in a decision's time, and nothing that a
 //! decision leaves behind is there for the next. When none waits, a decision makes its own.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use policy::{Access, Endpoint, Operation};
+use policy::Operation;
 use tokio::time::timeout;
 use wasmtime::{Store, Trap};
 
-use super::bindings::{self, Decision, FlagsVerdict, Manifest, PolicyPre, Request};
+use super::bindings::{self, FlagsVerdict, Manifest, PolicyPre};
 use super::fault::Fault;
-use super::lane::{SlowLane, Start};
+use super::interface::{Verdict, request, shown, verdict};
+use super::lane::{SlowLane, SlowOperations, Start};
 use super::load::one_line;
 use super::output::Output;
 use super::question::Question;
 use super::sandbox::Sandbox;
-use super::state::{Pace, State};
+use super::state::State;
 
 /// How many configured instances wait for a decision, and how many used ones to be dropped.
 pub(super) const READY: usize = 8;
@@ -29,9 +29,6 @@ const FEW: usize = 4;
 
 /// How long `configure` may take.
 pub(super) const CONFIGURE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The longest denial that a client is told, in bytes.
-const MAX_MESSAGE: usize = 4 * 1024;
 
 /// What one policy may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +51,6 @@ pub(crate) struct Component {
     slow: SlowOperations,
 }
 
-/// For which operations the last decision took more than a slice: the next one is not begun where others wait for it.
-struct SlowOperations([AtomicBool; Endpoint::ALL.len() + 1]);
-
 #[derive(Default)]
 struct Instances {
     ready: Vec<Instance>,
@@ -71,26 +65,6 @@ enum Refill {
     UnderWay,
     /// None is made any more: the policy was replaced.
     Over,
-}
-
-/// What a policy makes of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Forward it.
-    Allow,
-    /// Refuse it.
-    Deny(PolicyDenial),
-    /// Ask somebody else.
-    Defer,
-}
-
-/// A policy's refusal, fit to be shown: no control character, not too long.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyDenial {
-    /// For the client.
-    pub message: String,
-    /// From 400 to 499.
-    pub status: u16,
 }
 
 /// An instance that has been configured and has decided nothing.
@@ -219,7 +193,7 @@ impl Component {
 
     /// Where a decision on this operation is to begin.
     pub(super) fn start(&self, operation: &Operation) -> Start {
-        if self.slow.of(operation).load(Ordering::Relaxed) { Start::There } else { Start::Here }
+        self.slow.start(operation)
     }
 
     /// Has the slow thread make up for used instances, if few wait and it is not at it already.
@@ -259,27 +233,6 @@ impl Component {
 
     fn instances(&self) -> MutexGuard<'_, Instances> {
         self.instances.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl SlowOperations {
-    const fn none() -> Self {
-        Self([const { AtomicBool::new(false) }; Endpoint::ALL.len() + 1])
-    }
-
-    fn note(&self, operation: &Operation, pace: Pace) {
-        let is_slow = pace == Pace::Slow;
-        let noted = self.of(operation);
-        if noted.load(Ordering::Relaxed) != is_slow {
-            noted.store(is_slow, Ordering::Relaxed);
-        }
-    }
-
-    /// The last is for what the catalogue does not list.
-    fn of(&self, operation: &Operation) -> &AtomicBool {
-        let [listed @ .., unlisted] = &self.0;
-        let found = operation.endpoint().and_then(|endpoint| listed.get(endpoint as usize));
-        found.unwrap_or(unlisted)
     }
 }
 
@@ -355,49 +308,6 @@ impl Unready {
             Self::Fault(fault) => fault,
         }
     }
-}
-
-fn request(question: &Question, flags: FlagsVerdict) -> Request {
-    let operation = &question.operation;
-    let target = operation.target();
-    Request {
-        id: question.id.to_string(),
-        method: operation.method().as_str().to_owned(),
-        path: target.path().to_owned(),
-        api_version: target.version().map(str::to_owned),
-        operation: operation.id().to_owned(),
-        family: operation.family_segment().to_owned(),
-        access: match operation.access() {
-            Access::Read => bindings::Access::Read,
-            Access::Write => bindings::Access::Write,
-            Access::Interactive => bindings::Access::Interactive,
-        },
-        subject: operation.subject().map(str::to_owned),
-        query: target.query_pairs().collect(),
-        attributes: question.attributes.to_vec(),
-        flags,
-    }
-}
-
-fn verdict(decision: Decision) -> Result<Verdict, Fault> {
-    let denial = match decision {
-        Decision::Allow => return Ok(Verdict::Allow),
-        Decision::Defer => return Ok(Verdict::Defer),
-        Decision::Deny(denial) => denial,
-    };
-    match denial.status.unwrap_or(403) {
-        status @ 400..=499 => Ok(Verdict::Deny(PolicyDenial { message: shown(&denial.message), status })),
-        status => Err(Fault::Nonsense(format!(
-            "a denial with status {status} (it must be from 400 to 499): {}",
-            shown(&denial.message)
-        ))),
-    }
-}
-
-/// A guest's words, for a client or a log line.
-pub(super) fn shown(text: &str) -> String {
-    let start = text.get(..text.floor_char_boundary(MAX_MESSAGE)).unwrap_or_default();
-    start.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 impl std::fmt::Debug for Component {
