@@ -17,8 +17,9 @@ class DecisionPoint:
     hint = ""
 
     def configure(self, settings):
-        self.hint = settings.strip()
-        if "\n" in self.hint:
+        # Each call gets an object of its own; what they share is the class.
+        DecisionPoint.hint = settings.strip()
+        if "\n" in DecisionPoint.hint:
             raise Err("expected one line that tells people what to do")
         return Manifest("my-policy", "0.1.0", INSPECTED, [])
 
