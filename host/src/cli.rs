@@ -36,7 +36,7 @@ pub enum Command {
     /// Read the environment and load the policies as serve would, and print what would be enforced; exit 0, 64 with all
     /// mistakes, or 1 if a policy does not load
     Check,
-    /// Say what would become of a request and which flags decide it; exit 0 if it is allowed, 1 if not
+    /// Say what would become of a request, and which policy or which flags decide it; exit 0 if it is allowed, 1 if not
     Explain {
         /// Such as POST
         method: String,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::cases::{self, BadCases};
 use crate::pdp::{Answer, Inspector, Kind, LookupError};
@@ -39,7 +39,7 @@ pub(super) struct KindWord(&'static str);
 /// `refused: why` are what else the engine may answer.
 #[derive(Clone, Debug)]
 pub(super) enum Fixture {
-    Object(String),
+    Object(Map<String, Value>),
     File(String),
     Error(LookupError),
 }
@@ -78,7 +78,7 @@ impl FixtureEngine {
         let mut answers = BTreeMap::new();
         for (kind, objects) in all.into_iter().flatten() {
             for (reference, fixture) in objects {
-                answers.insert((kind.0, reference.clone()), fixture.answer(folder)?);
+                answers.insert((kind.0, reference.clone()), fixture.answer(*kind, folder)?);
             }
         }
         Ok(Self { answers, unlisted: Mutex::default() })
@@ -104,13 +104,25 @@ impl Inspector for FixtureEngine {
 }
 
 impl Fixture {
-    fn answer(&self, folder: &Path) -> Result<Answer, BadCases> {
+    fn answer(&self, kind: KindWord, folder: &Path) -> Result<Answer, BadCases> {
         match self {
-            Self::Object(json) => Ok(Ok(Arc::from(json.as_str()))),
+            Self::Object(object) => Ok(Ok(Arc::from(with_id(object, kind).to_string()))),
             Self::Error(error) => Ok(Err(error.clone())),
             Self::File(name) => Ok(Ok(Arc::from(cases::read(folder.join(name))?))),
         }
     }
+}
+
+/// The object that a request is about is forwarded by its id, so an answer without one is no answer. Few cases care which.
+fn with_id(object: &Map<String, Value>, kind: KindWord) -> Value {
+    let mut object = object.clone();
+    let name = match kind.0 {
+        "container" => "Id",
+        "exec" => "ID",
+        _ => return Value::Object(object),
+    };
+    object.entry(name).or_insert_with(|| Value::String("0".repeat(64)));
+    Value::Object(object)
 }
 
 impl<'de> Deserialize<'de> for KindWord {
@@ -128,7 +140,7 @@ impl<'de> Deserialize<'de> for Fixture {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let text = match value {
-            Value::Object(_) => return Ok(Self::Object(value.to_string())),
+            Value::Object(object) => return Ok(Self::Object(object)),
             Value::String(text) => text,
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
                 return Err(D::Error::custom(FIXTURES));

@@ -29,7 +29,7 @@ fn the_commands_of_the_guide_to_policies_print_what_it_says() {
 fn walked(quotes: &[Quote]) -> Vec<String> {
     let engine = FakeEngine::start();
     let folder = tempfile::tempdir().unwrap();
-    let mut script = String::from("set -m\ntrap 'kill $(jobs -p) 2>/dev/null' EXIT\n");
+    let mut script = String::from("trap 'kill $(jobs -p) 2>/dev/null' EXIT\n");
     for Quote { command, .. } in quotes {
         // Only what is not the shell's own word on its jobs.
         let command = if command.starts_with("kill") {

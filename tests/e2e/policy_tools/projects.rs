@@ -29,15 +29,15 @@ fn passes(folder: &Path, policy: &Path) {
     let tested = run(&["policy", "test", text(policy), text(&cases)], &[]);
     let has_passed = tested.code == Some(0) && tested.stdout.ends_with("\n8 passed\n");
     assert!(has_passed, "{}{}", tested.stdout, tested.stderr);
-    assert!(tested.stdout.starts_with("policy team-rules 0.1.0 "), "{}", tested.stdout);
+    assert!(tested.stdout.starts_with("policy house-rules 0.1.0 "), "{}", tested.stdout);
 }
 
 #[test]
 fn a_new_policy_in_rust_builds_and_passes_its_test_as_it_is() {
     let home = tempfile::tempdir().unwrap();
-    let folder = home.path().join("team-rules");
+    let folder = home.path().join("house-rules");
     made("rust", &folder);
-    // What the next run would build again lies outside the folder.
+    // What the next run would build again lies outside the folder. The guide's walk builds there, too, under another name.
     let build_folder = guests::folder().join("new");
     let command = "cargo build --release --target wasm32-wasip2";
     build(
@@ -45,34 +45,34 @@ fn a_new_policy_in_rust_builds_and_passes_its_test_as_it_is() {
         command,
         &[("CARGO_BUILD_BUILD_DIR", &build_folder), ("CARGO_TARGET_DIR", Path::new("target"))],
     );
-    passes(&folder, &folder.join("target/wasm32-wasip2/release/team_rules.wasm"));
+    passes(&folder, &folder.join("target/wasm32-wasip2/release/house_rules.wasm"));
 }
 
 #[test]
 fn a_new_policy_in_javascript_builds_and_passes_its_test_as_it_is() {
     let home = tempfile::tempdir().unwrap();
-    let folder = home.path().join("team-rules");
+    let folder = home.path().join("house-rules");
     made("js", &folder);
     // As `npm ci` would have it; `tests/setup` has been there.
     let ours = std::fs::read_to_string(folder.join("package-lock.json")).unwrap();
     let theirs = std::fs::read_to_string(root().join("examples/js-tenant-labels/package-lock.json")).unwrap();
-    assert_eq!(ours.replace("team-rules", "tenant-labels"), theirs, "what is installed is something else");
+    assert_eq!(ours.replace("house-rules", "tenant-labels"), theirs, "what is installed is something else");
     symlink(installed("js-tenant-labels").join("node_modules"), folder.join("node_modules")).unwrap();
     build(&folder, "npm run build", &[]);
-    passes(&folder, &folder.join("team_rules.wasm"));
+    passes(&folder, &folder.join("house_rules.wasm"));
 }
 
 #[test]
 fn a_new_policy_in_python_builds_and_passes_its_test_as_it_is() {
     let home = tempfile::tempdir().unwrap();
-    let folder = home.path().join("team-rules");
+    let folder = home.path().join("house-rules");
     made("python", &folder);
     let ours = std::fs::read_to_string(folder.join("requirements.txt")).unwrap();
     let theirs =
         std::fs::read_to_string(root().join("examples/python-image-allowlist/requirements.txt")).unwrap();
     assert_eq!(ours, theirs, "what is installed is something else");
     symlink(installed("python-image-allowlist"), folder.join(".venv")).unwrap();
-    let command = ".venv/bin/componentize-py --wit-path wit --world policy componentize --stub-wasi policy -o team_rules.wasm";
+    let command = ".venv/bin/componentize-py --wit-path wit --world policy componentize --stub-wasi policy -o house_rules.wasm";
     build(&folder, command, &[]);
-    passes(&folder, &folder.join("team_rules.wasm"));
+    passes(&folder, &folder.join("house_rules.wasm"));
 }
