@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustix::fs::Mode;
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::unix::UCred;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -197,16 +197,15 @@ fn is_without_ipv6(error: &io::Error) -> bool {
 }
 
 fn bind_unix(path: &Path, mode: u32) -> io::Result<(std::os::unix::net::UnixListener, SocketFile)> {
-    // Between bind and chmod nobody else may connect. The umask is the process's, and nothing else runs yet.
-    let umask = rustix::process::umask(Mode::from_raw_mode(0o177));
-    let bound = std::os::unix::net::UnixListener::bind(path);
-    rustix::process::umask(umask);
-    let socket = bound?;
+    // Nobody can connect before `listen`, and by then the mode is set. The umask, which would do the same, is the
+    // whole process's.
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
     let file = SocketFile { path: path.to_owned(), inode: std::fs::symlink_metadata(path)?.ino() };
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
-    rustix::net::listen(socket.as_fd(), BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    Ok((socket, file))
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok((socket.into(), file))
 }
 
 fn remove_stale(path: &Path) -> Result<(), BindError> {

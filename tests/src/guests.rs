@@ -46,8 +46,7 @@ fn build_rust(package: &str) -> PathBuf {
     target.join("wasm32-wasip2/guest").join(package.replace('-', "_")).with_extension("wasm")
 }
 
-/// A program that makes files for others to run. A gateway in this process has the umask of the whole process changed for
-/// the moment in which it binds a socket, and whoever starts then would inherit it.
+/// A program that makes files for others to run, whatever the umask of whoever runs the tests.
 #[must_use]
 pub fn builder(program: &str) -> Command {
     let mut command = Command::new("sh");

@@ -54,6 +54,7 @@ async fn a_policy_of_an_earlier_day_is_told_what_it_was_told_then() {
         ] {
             assert!(told.contains(part), "{}: {part}\n{told}", policy.display());
         }
+        gate.lines(&["ERROR", "asked about ContainerTop"]); // the last of them
         let lines = gate.lines(&["asked about ContainerTop"]);
         let levels: Vec<_> =
             lines.iter().map(|line| line.split_whitespace().nth(1).unwrap().to_owned()).collect();
