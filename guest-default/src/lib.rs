@@ -6,10 +6,9 @@
 mod bindings;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 
 use bindings::{Decision, Denial, Guest, Manifest, Request};
-use policy::{Flag, Flags, Method, Operation, Target};
+use policy::{Flags, Method, Operation, Target};
 
 thread_local! {
     static FLAGS: Cell<Flags> = Cell::default();
@@ -19,7 +18,7 @@ struct DefaultPolicy;
 
 impl Guest for DefaultPolicy {
     fn configure(settings: String) -> Result<Manifest, String> {
-        FLAGS.set(flags(&settings)?);
+        FLAGS.set(Flags::from_words(&settings).map_err(|bad| bad.to_string())?);
         let (name, version) = (env!("CARGO_PKG_NAME").into(), env!("CARGO_PKG_VERSION").into());
         Ok(Manifest { name, version, inspect: Vec::new(), attributes: Vec::new() })
     }
@@ -40,24 +39,4 @@ impl Guest for DefaultPolicy {
             }
         }
     }
-}
-
-/// Everything that is wrong with the settings is listed, in one line.
-fn flags(settings: &str) -> Result<Flags, String> {
-    let (mut values, mut mistakes) = (BTreeMap::new(), Vec::new());
-    for word in settings.split_whitespace() {
-        match word.split_once('=').filter(|(name, _)| Flag::ALL.iter().any(|flag| flag.name() == *name)) {
-            None => {
-                mistakes.push(format!("{word:?} does not set a flag: expected words such as CONTAINERS=1"))
-            }
-            Some((name, value)) if values.insert(name, value).is_none() => {}
-            Some((name, _)) => mistakes.push(format!("{name} comes twice")),
-        }
-    }
-    match Flags::from_values(|flag| values.get(flag.name()).copied()) {
-        Ok(flags) if mistakes.is_empty() => return Ok(flags),
-        Ok(_) => {}
-        Err(no_switches) => mistakes.extend(no_switches.iter().map(ToString::to_string)),
-    }
-    Err(mistakes.join("; "))
 }

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 macro_rules! flags {
     ($($variant:ident $name:literal $default:ident $meaning:literal;)*) => {
         /// One switch of the default policy.
@@ -97,7 +99,33 @@ pub struct NotASwitch {
     pub value: String,
 }
 
+/// Words that do not set flags. The text is meant for the operator: all that is wrong, in one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub struct BadWords(Vec<String>);
+
 impl Flags {
+    /// Reads words: `CONTAINERS=1 POST=1`. A flag that they do not name keeps its default.
+    ///
+    /// # Errors
+    /// All the mistakes, not only the first.
+    pub fn from_words(text: &str) -> Result<Self, BadWords> {
+        let (mut values, mut mistakes) = (BTreeMap::new(), Vec::new());
+        for word in text.split_whitespace() {
+            let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            if Flag::ALL.iter().all(|flag| flag.name() != name) {
+                mistakes.push(format!("{name} is no flag: write such as CONTAINERS=1 POST=1"));
+            } else if value.is_empty() {
+                mistakes.push(format!("{name} has no value: write such as CONTAINERS=1 POST=1"));
+            } else if values.insert(name, value).is_some() {
+                mistakes.push(format!("{name} comes twice"));
+            }
+        }
+        let flags = Self::from_values(|flag| values.get(flag.name()).copied());
+        mistakes.extend(flags.as_ref().err().into_iter().flatten().map(ToString::to_string));
+        flags.ok().filter(|_| mistakes.is_empty()).ok_or(BadWords(mistakes))
+    }
+
     /// Reads every flag through `value_of`; one that is unset or empty keeps its default.
     ///
     /// # Errors

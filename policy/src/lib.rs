@@ -18,7 +18,7 @@ pub use authority::{BadAuthority, HostRule, OriginRule, UntrustedOrigin, is_host
 pub use decide::{Decision, Denial, DenyReason, decide, needed_flags, unmet};
 pub use endpoint::{Access, Endpoint, Transport};
 pub use family::Family;
-pub use flags::{Flag, Flags, NotASwitch};
+pub use flags::{BadWords, Flag, Flags, NotASwitch};
 pub use method::Method;
 pub use operation::Operation;
 pub use target::{BadTarget, Target};

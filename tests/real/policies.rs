@@ -8,6 +8,7 @@ use crate::programs::DockerCli;
 
 mod image_allowlist;
 mod no_shell;
+mod readme;
 mod restrict_create;
 mod start_stop_only;
 mod tenant_labels;
@@ -36,12 +37,17 @@ fn expect_refusal(docker: &Client, command: &str, words: &str, policy: &str) {
     assert!(said.contains(words) && is_policys, "docker {command}: {said}");
 }
 
-/// Sends a request that no docker command sends.
+/// Posts what no docker command posts.
 async fn post(gateway: &Gateway, path: &str, body: &str) -> Response {
+    send(gateway, &format!("POST {path}"), body).await
+}
+
+/// Sends a request, method and path, that no docker command sends.
+async fn send(gateway: &Gateway, line: &str, body: &str) -> Response {
     let endpoint: Endpoint = gateway.endpoint(Via::Unix);
     let mut client = e2e::Client::connect(&endpoint).await;
     let length = format!("Content-Length: {}", body.len());
     let headers = ["Content-Type: application/json", length.as_str()];
-    client.send(request(&format!("POST {path}"), &headers) + body).await;
+    client.send(request(line, &headers) + body).await;
     client.read_response().await
 }

@@ -13,7 +13,7 @@ use std::cell::RefCell;
 
 use bindings::{Access, Decision, Denial, Guest, Manifest, Request, RequestBody, call};
 use lists::{Lists, network};
-use rules::{OPERATIONS, Rule};
+use rules::{KEYS, OPERATIONS, Rule, fields_of, has, is_default};
 use serde_json::{Value, json};
 
 thread_local! {
@@ -41,21 +41,22 @@ impl Guest for RestrictCreate {
 
 fn judge(lists: &Lists, request: Request) -> Result<(), String> {
     let Some((_, query, body)) = OPERATIONS.iter().find(|(names, ..)| has(names, &request.operation)) else {
-        let is_read = matches!(request.access, Access::Read) && !request.operation.is_empty();
+        let is_known = !request.operation.is_empty() && !has(KEYS, &request.operation);
         let refusal = || format!("{} {} is not let through", request.method, request.path);
-        return is_read.then_some(()).ok_or_else(refusal);
+        return (is_known && matches!(request.access, Access::Read)).then_some(()).ok_or_else(refusal);
     };
     // The engine acts on the first of several with the same name.
     let pairs = request.query.into_iter().rev().map(|(name, value)| (name, Value::String(value)));
     check(lists, "query", query, &Value::Object(pairs.collect()))?;
-    match (body, call::body()) {
-        (Rule::Any, _) | (_, RequestBody::Empty) => Ok(()),
-        (_, RequestBody::Unread) => Err("the body was not read".to_owned()),
-        (rule, RequestBody::Complete(text)) => {
-            let value = serde_json::from_str(&text).map_err(|error| format!("the body: {error}"))?;
-            check(lists, "body", rule, &value)
+    let value = match call::body() {
+        RequestBody::Empty => Value::Null,
+        RequestBody::Unread if matches!(body, Rule::Any) => return Ok(()),
+        RequestBody::Unread => return Err("the body was not read".to_owned()),
+        RequestBody::Complete(text) => {
+            serde_json::from_str(&text).map_err(|error| format!("the body: {error}"))?
         }
-    }
+    };
+    check(lists, "body", body, &value)
 }
 
 /// Holds a value against its rule. A refusal begins with the field.
@@ -68,30 +69,22 @@ fn check(lists: &Lists, at: &str, rule: &Rule, value: &Value) -> Result<(), Stri
                 check(lists, &format!("{at}.{name}"), &Rule::Object(fields), endpoint)
             });
         }
-        _ if is_default(value) && !matches!(rule, Rule::Null) => Ok(()),
-        (Rule::Nothing | Rule::Null, _) => Err("must be left out".to_owned()),
-        (_, Value::Array(items)) => return items.iter().try_for_each(|item| check(lists, at, rule, item)),
-        (Rule::Object(fields), Value::Object(object)) => {
-            return object.iter().try_for_each(|(name, value)| {
+        (Rule::Object(fields), Value::Object(_) | Value::Null) => {
+            return fields_of(fields, value).try_for_each(|(name, value)| {
                 let field = fields.iter().find(|(names, _)| has(names, name));
                 check(lists, &format!("{at}.{name}"), field.map_or(&Rule::Nothing, |(_, rule)| rule), value)
             });
         }
+        (Rule::Image, _) => lists.image(value.as_str().unwrap_or_default()),
+        _ if is_default(value) && !matches!(rule, Rule::Null) => Ok(()),
+        (Rule::Nothing | Rule::Null, _) => Err("must be left out".to_owned()),
+        (_, Value::Array(items)) => return items.iter().try_for_each(|item| check(lists, at, rule, item)),
         (Rule::Words(words), Value::String(word)) if has(words, word) => Ok(()),
         (Rule::Words(words), _) => Err(format!("may only be one of: {words}")),
         (Rule::Network, Value::String(name)) => network(name),
-        (Rule::Image, Value::String(image)) => lists.image(image),
         (Rule::Source, Value::String(source)) => lists.source(source),
-        (Rule::Bind, Value::String(bind)) => lists.source(bind.split(':').next().unwrap_or_default()),
+        (Rule::Bind, Value::String(bind)) => lists.bind(bind),
         _ => Err("is not of the right type".to_owned()),
     };
     verdict.map_err(|problem| format!("{at}: {problem}"))
-}
-
-fn has(names: &str, name: &str) -> bool {
-    names.split_whitespace().any(|listed| listed == name)
-}
-
-fn is_default(value: &Value) -> bool {
-    [json!(null), json!(false), json!(0), json!(""), json!([]), json!({})].contains(value)
 }

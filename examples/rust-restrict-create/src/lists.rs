@@ -1,11 +1,15 @@
 //! What the operator lists, and what is held against it: images, mounts, networks.
 //!
-//! Settings: `{"binds": ["/srv/data"], "registries": ["docker.io", "registry.example.com/team"]}`.
+//! Settings: `{"binds": ["/srv/data"], "registries": ["docker.io", "registry.example.com/team"]}`. Without them, and
+//! without either of the two: no folder of the host, and the official images of Docker Hub.
+
+#[cfg(test)]
+mod tests;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::bindings::{Kind, engine};
+use crate::bindings::{Kind, LookupError, engine};
 
 /// What is allowed where the rules leave it open.
 #[derive(Debug, Default, Deserialize)]
@@ -15,12 +19,14 @@ pub(crate) struct Lists {
     #[serde(default)]
     binds: Vec<String>,
     /// Where images may come from: registries, or the first path segments in one.
+    #[serde(default = "official_images")]
     registries: Vec<String>,
 }
 
 impl Lists {
     /// Reads them, and refuses what means nothing, or more than it says.
     pub(crate) fn parse(settings: &str) -> Result<Self, String> {
+        let settings = if settings.trim().is_empty() { "{}" } else { settings };
         let lists: Self = serde_json::from_str(settings)
             .map_err(|error| format!(r#"expected {{"binds": ["/…"], "registries": ["…"]}}: {error}"#))?;
         for folder in &lists.binds {
@@ -45,6 +51,9 @@ impl Lists {
 
     /// An image comes from a listed registry, and is named: its id would not say where it comes from.
     pub(crate) fn image(&self, image: &str) -> Result<(), String> {
+        if image.is_empty() {
+            return Err("an image has to be named".to_owned());
+        }
         let id = image.strip_prefix("sha256:").unwrap_or(image);
         if id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(format!("{image} is an image's id; give its registry, path and tag"));
@@ -58,13 +67,30 @@ impl Lists {
 
     /// What is mounted is a volume or a listed folder, but not what is in one: that may be a link to anywhere.
     pub(crate) fn source(&self, source: &str) -> Result<(), String> {
-        match !source.starts_with('/') || self.binds.iter().any(|folder| folder == source) {
-            true => Ok(()),
-            false => {
+        match source.starts_with('/') {
+            true if self.binds.iter().any(|folder| folder == source) => Ok(()),
+            true => {
                 Err(format!("the host's {source} is not a listed folder (listed: {})", shown(&self.binds)))
             }
+            false if is_volume(source) => Ok(()),
+            false => Err(format!("{source} is not a volume's name, nor a listed folder of the host")),
         }
     }
+
+    /// The same for `source:target`. A target alone gets a new volume.
+    pub(crate) fn bind(&self, bind: &str) -> Result<(), String> {
+        bind.split_once(':').map_or(Ok(()), |(source, _)| self.source(source))
+    }
+}
+
+fn official_images() -> Vec<String> {
+    vec!["docker.io/library".to_owned()]
+}
+
+/// By the engine's own grammar of names. What is none may be a path to it: it takes `\` for `/` here and there.
+fn is_volume(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 /// A network is not the host's. It is looked up, as it has an id besides its name.
@@ -75,8 +101,12 @@ pub(crate) fn network(name: &str) -> Result<(), String> {
     if name == "host" || name.starts_with("container:") {
         return Err(format!("{name} is not allowed: use a network of its own"));
     }
-    let answer = engine::inspect(Kind::Network, name)
-        .map_err(|error| format!("{name} cannot be looked up: {error:?}"))?;
+    let answer = engine::inspect(Kind::Network, name).map_err(|error| match error {
+        LookupError::NotFound => format!("there is no network {name}"),
+        LookupError::Refused(why) | LookupError::Unavailable(why) => {
+            format!("{name} cannot be looked up: {why}")
+        }
+    })?;
     let network: Value = serde_json::from_str(&answer).map_err(|error| format!("{name}: {error}"))?;
     match network.get("Driver").and_then(Value::as_str) {
         Some(driver) if driver != "host" => Ok(()),
@@ -84,15 +114,17 @@ pub(crate) fn network(name: &str) -> Result<(), String> {
     }
 }
 
-/// An image's name as the engine completes it: `alpine` is `docker.io/library/alpine`.
+/// An image's name as the engine completes it: `alpine` and `docker.io/alpine` are `docker.io/library/alpine`.
 fn full_name(image: &str) -> String {
     let is_host =
         |name: &str| name == "localhost" || name.contains(['.', ':']) || name != name.to_lowercase();
-    match image.split_once('/') {
-        Some((host, _)) if is_host(host) => image.to_owned(),
-        Some(_) => format!("docker.io/{image}"),
-        None => format!("docker.io/library/{image}"),
-    }
+    let (host, path) = match image.split_once('/') {
+        Some(("index.docker.io", path)) => ("docker.io", path),
+        Some((host, path)) if is_host(host) => (host, path),
+        Some(_) | None => ("docker.io", image),
+    };
+    let library = if host == "docker.io" && !path.contains('/') { "library/" } else { "" };
+    format!("{host}/{library}{path}")
 }
 
 fn is_below(path: &str, prefix: &str) -> bool {

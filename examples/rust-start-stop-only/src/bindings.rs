@@ -8,5 +8,5 @@ export!(StartStopOnly with_types_in self);
 use super::StartStopOnly;
 pub(crate) use exports::sockgate::policy::decision_point::{Decision, Guest, Manifest, Request};
 pub(crate) use sockgate::policy::call::{self, RequestBody};
-pub(crate) use sockgate::policy::engine::{self, Kind};
+pub(crate) use sockgate::policy::engine::{self, Kind, LookupError};
 pub(crate) use sockgate::policy::types::{Access, Denial};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use policy::{Flag, Flags};
+use policy::Flags;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -249,19 +249,6 @@ impl<'de> Deserialize<'de> for Content {
 impl<'de> Deserialize<'de> for FlagWords {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let words: Vec<_> =
-            text.split_whitespace().map(|word| word.split_once('=').unwrap_or((word, ""))).collect();
-        let is_flag = |name: &str| Flag::ALL.iter().any(|flag| flag.name() == name);
-        if let Some((name, _)) = words.iter().find(|(name, value)| !is_flag(name) || value.is_empty()) {
-            let what = if is_flag(name) { "has no value" } else { "is no flag" };
-            return Err(D::Error::custom(format!("{name} {what}: write such as CONTAINERS=1 POST=1")));
-        }
-        let value_of =
-            |flag: Flag| words.iter().find(|(name, _)| *name == flag.name()).map(|(_, value)| *value);
-        let flags = Flags::from_values(value_of);
-        flags.map(Self).map_err(|mistakes| {
-            let mistakes: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
-            D::Error::custom(mistakes.join("; "))
-        })
+        Flags::from_words(&text).map(Self).map_err(D::Error::custom)
     }
 }

@@ -42,3 +42,25 @@ fn a_default_can_be_switched_off() {
     let flags = Flags::from_values(|flag| (flag == Flag::Ping).then_some("0")).unwrap();
     assert!(!flags.has(Flag::Ping) && flags.has(Flag::Version));
 }
+
+#[test]
+fn words_set_flags_and_every_word_that_does_not_is_named() {
+    let flags = Flags::from_words(" CONTAINERS=1  POST=yes\nPING=0").unwrap();
+    assert_eq!(flags, Flags::default().with(Flag::Containers).with(Flag::Post).without(Flag::Ping));
+    assert_eq!(Flags::from_words("").unwrap(), Flags::default());
+    for (words, want) in [
+        ("CONTAINER=1", "CONTAINER is no flag: write such as CONTAINERS=1 POST=1"),
+        ("containers=1", "containers is no flag: write such as CONTAINERS=1 POST=1"),
+        ("POST", "POST has no value: write such as CONTAINERS=1 POST=1"),
+        ("POST=", "POST has no value: write such as CONTAINERS=1 POST=1"),
+        ("POST=1 POST=0", "POST comes twice"),
+        ("POST=1=1", "POST=\"1=1\" is not a switch; use 1, true, yes or on, or 0, false, no or off"),
+        (
+            "X POST=maybe",
+            "X is no flag: write such as CONTAINERS=1 POST=1; POST=\"maybe\" is not a switch; use 1, true, yes or on, \
+             or 0, false, no or off",
+        ),
+    ] {
+        assert_eq!(Flags::from_words(words).unwrap_err().to_string(), want, "{words}");
+    }
+}

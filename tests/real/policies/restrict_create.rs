@@ -1,195 +1,17 @@
 //! `examples/rust-restrict-create`: each way to reach past a container, by the docker command and by what it cannot say.
 
 use e2e::dockerd::{Dockerd, IMAGE};
-use e2e::{Gateway, Via};
+use e2e::{Gateway, Via, guests};
 
-use super::{docker, expect_refusal, gateway, post};
+use super::{docker, expect_refusal, gateway, post, readme, send};
 use crate::client::Client;
 use crate::programs::{self, DockerCli};
 
+mod ways;
+
+use ways::{RAW, REFUSED, REFUSED_IN_SERVICES};
+
 const PACKAGE: &str = "rust-restrict-create";
-
-/// Commands, and how the refusal of each begins. IMAGE, FOLDER and HOST stand for a listed image, a listed folder and the
-/// id of the host's network.
-const REFUSED: &[(&str, &str)] = &[
-    // Privileges.
-    ("run --privileged IMAGE true", "body.HostConfig.Privileged: must be left out"),
-    ("create --privileged IMAGE true", "body.HostConfig.Privileged: must be left out"),
-    ("run --cap-add SYS_ADMIN IMAGE true", "body.HostConfig.CapAdd: must be left out"),
-    ("run --security-opt seccomp=unconfined IMAGE true", "body.HostConfig.SecurityOpt: may only be one of"),
-    ("run --security-opt apparmor=unconfined IMAGE true", "body.HostConfig.SecurityOpt: may only be one of"),
-    ("run --security-opt label=disable IMAGE true", "body.HostConfig.SecurityOpt: may only be one of"),
-    ("run --security-opt systempaths=unconfined IMAGE true", "body.HostConfig.MaskedPaths: must be left out"),
-    ("run --sysctl net.ipv4.ip_forward=1 IMAGE true", "body.HostConfig.Sysctls: must be left out"),
-    ("run --runtime other IMAGE true", "body.HostConfig.Runtime: must be left out"),
-    ("run --cgroup-parent / IMAGE true", "body.HostConfig.CgroupParent: must be left out"),
-    ("run --oom-score-adj -1000 IMAGE true", "body.HostConfig.OomScoreAdj: must be left out"),
-    ("exec --privileged victim true", "body.Privileged: must be left out"),
-    // Namespaces of the host, and of other containers.
-    ("run --network host IMAGE true", "host is not allowed: use a network of its own"),
-    ("run --network HOST IMAGE true", "is the host's network"),
-    (
-        "run --network container:victim IMAGE true",
-        "body.HostConfig.NetworkMode: container:victim is not allowed",
-    ),
-    ("run --pid host IMAGE true", "body.HostConfig.PidMode: must be left out"),
-    ("run --pid container:victim IMAGE true", "body.HostConfig.PidMode: must be left out"),
-    ("run --ipc host IMAGE true", "body.HostConfig.IpcMode: may only be one of: none private shareable"),
-    ("run --ipc container:victim IMAGE true", "body.HostConfig.IpcMode: may only be one of"),
-    ("run --uts host IMAGE true", "body.HostConfig.UTSMode: must be left out"),
-    ("run --userns host IMAGE true", "body.HostConfig.UsernsMode: must be left out"),
-    ("run --cgroupns host IMAGE true", "body.HostConfig.CgroupnsMode: may only be one of: private"),
-    (
-        "network create --driver macvlan --opt parent=lo stolen",
-        "body.Driver: may only be one of: bridge overlay",
-    ),
-    // Folders and devices of the host.
-    (
-        "run --volume /:/host IMAGE true",
-        "body.HostConfig.Binds: the host's / is not a listed folder (listed: FOLDER)",
-    ),
-    (
-        "run --volume /var/run/docker.sock:/s:ro IMAGE true",
-        "body.HostConfig.Binds: the host's /var/run/docker.sock",
-    ),
-    ("run --volume FOLDER/part:/data IMAGE true", "body.HostConfig.Binds: the host's FOLDER/part is not"),
-    ("run --volume FOLDER/..:/data IMAGE true", "is not a listed folder"),
-    ("run --mount type=bind,source=/,target=/host IMAGE true", "body.HostConfig.Mounts.Source: the host's /"),
-    (
-        "run --mount type=volume,target=/host,VOLUME IMAGE true",
-        "Mounts.VolumeOptions.DriverConfig.Options: must be",
-    ),
-    (
-        "run --mount type=volume,target=/d,volume-driver=other IMAGE true",
-        "DriverConfig.Name: may only be one of: local",
-    ),
-    (
-        "run --volume-driver other --volume x:/data IMAGE true",
-        "body.HostConfig.VolumeDriver: may only be one of: local",
-    ),
-    ("run --volumes-from victim IMAGE true", "body.HostConfig.VolumesFrom: must be left out"),
-    ("volume create --opt type=none --opt o=bind --opt device=/ stolen", "body.DriverOpts: must be left out"),
-    ("volume create --driver other stolen", "body.Driver: may only be one of: local"),
-    ("run --device /dev/null IMAGE true", "body.HostConfig.Devices: must be left out"),
-    ("run --gpus all IMAGE true", "body.HostConfig.DeviceRequests: must be left out"),
-    (
-        "run --device-read-bps /dev/null:1mb IMAGE true",
-        "body.HostConfig.BlkioDeviceReadBps: must be left out",
-    ),
-    (
-        "run --log-driver syslog IMAGE true",
-        "body.HostConfig.LogConfig.Type: may only be one of: json-file local none",
-    ),
-    (
-        "run --log-opt syslog-address=unix:///x IMAGE true",
-        "LogConfig.Config.syslog-address: must be left out",
-    ),
-    // Images.
-    (
-        "run evil/miner",
-        "body.Image: docker.io/evil/miner is not of a listed registry (listed: docker.io/e2e)",
-    ),
-    ("run registry.invalid/e2e/busybox:1 true", "body.Image: registry.invalid/e2e/busybox:1 is not"),
-    ("run ID true", "body.Image: ID is an image's id"),
-    ("pull evil/miner", "query.fromImage: docker.io/evil/miner is not of a listed registry"),
-    ("import image.tar e2e/stolen", "query.fromSrc: must be left out"),
-    ("load --input image.tar", "POST /images/load is not let through"),
-    ("tag other:1 e2e/stolen", "POST /images/other:1/tag is not let through"),
-    ("commit victim e2e/stolen", "POST /commit is not let through"),
-    ("build context", "POST /build is not let through"),
-    // More than containers.
-    ("swarm init --advertise-addr 127.0.0.1", "POST /swarm/init is not let through"),
-    ("swarm join --token x 127.0.0.1", "POST /swarm/join is not let through"),
-    ("plugin enable stolen", "POST /plugins/stolen/enable is not let through"),
-];
-
-/// Ways into a service, each in place of SERVICE: what is `service create --detach --no-resolve-image … IMAGE true`.
-const REFUSED_IN_SERVICES: &[(&str, &str)] = &[
-    (
-        "--mount type=bind,source=/,target=/host",
-        "ContainerSpec.Mounts.Source: the host's / is not a listed folder",
-    ),
-    (
-        "--mount type=volume,target=/host,VOLUME",
-        "Mounts.VolumeOptions.DriverConfig.Options: must be left out",
-    ),
-    ("--cap-add SYS_ADMIN", "body.TaskTemplate.ContainerSpec.CapabilityAdd: must be left out"),
-    ("--sysctl net.ipv4.ip_forward=1", "body.TaskTemplate.ContainerSpec.Sysctls: must be left out"),
-    ("--network host", "is the host's network"),
-    ("--log-driver syslog", "body.TaskTemplate.LogDriver.Name: may only be one of"),
-];
-
-/// Bodies that no docker command sends, and how the refusal of each begins.
-const RAW: &[(&str, &str, &str)] = &[
-    (
-        "/containers/create",
-        r#"{"HostConfig":{"DeviceCgroupRules":["b 8:* rwm"]}}"#,
-        "body.HostConfig.DeviceCgroupRules",
-    ),
-    ("/containers/create", r#"{"HostConfig":{"Annotations":{"a":"b"}}}"#, "body.HostConfig.Annotations"),
-    ("/containers/create", r#"{"HostConfig":{"Cgroup":"container:victim"}}"#, "body.HostConfig.Cgroup"),
-    (
-        "/containers/create",
-        r#"{"HostConfig":{"OfNextYear":true}}"#,
-        "body.HostConfig.OfNextYear: must be left out",
-    ),
-    (
-        "/containers/create",
-        r#"{"NetworkingConfig":{"EndpointsConfig":{"host":{}}}}"#,
-        "body.NetworkingConfig.EndpointsConfig: host is not allowed",
-    ),
-    (
-        "/containers/create",
-        r#"{"NetworkingConfig":{"EndpointsConfig":{"bridge":{"NetworkID":"host"}}}}"#,
-        "EndpointsConfig.bridge.NetworkID: must be left out",
-    ),
-    (
-        "/containers/victim/update",
-        r#"{"DeviceCgroupRules":["b 8:* rwm"]}"#,
-        "body.DeviceCgroupRules: must be left out",
-    ),
-    ("/containers/idle/start", r#"{"HostConfig":{}}"#, "body: must be left out"),
-    ("/v1.23/containers/idle/start", r#"{"Hostname":"x"}"#, "body: must be left out"),
-    ("/containers/idle/start?checkpoint=x&checkpoint-dir=/", "", "query.checkpoint: must be left out"),
-    (
-        "/containers/victim/checkpoints",
-        r#"{"CheckpointDir":"/"}"#,
-        "POST /containers/victim/checkpoints is not",
-    ),
-    (
-        "/networks/bridge/connect",
-        r#"{"Container":"idle","EndpointConfig":{"NetworkID":"host"}}"#,
-        "NetworkID: must be",
-    ),
-    (
-        "/networks/create",
-        r#"{"Name":"stolen","ConfigFrom":{"Network":"host"}}"#,
-        "body.ConfigFrom: must be left out",
-    ),
-    ("/volumes/create", r#"{"ClusterVolumeSpec":{"Group":"x"}}"#, "body.ClusterVolumeSpec: must be left out"),
-    (
-        "/services/create",
-        r#"{"TaskTemplate":{"Runtime":"plugin"}}"#,
-        "body.TaskTemplate.Runtime: may only be one of",
-    ),
-    (
-        "/services/create",
-        r#"{"TaskTemplate":{"PluginSpec":{"name":"x"}}}"#,
-        "body.TaskTemplate.PluginSpec: must be",
-    ),
-    ("/services/create", r#"{"Networks":[{"Target":"host"}]}"#, "body.Networks.Target: host is not allowed"),
-    (
-        "/services/create",
-        r#"{"TaskTemplate":{"ContainerSpec":{"Privileges":{"Seccomp":{"Mode":"unconfined"}}}}}"#,
-        "ContainerSpec.Privileges.Seccomp: must be left out",
-    ),
-    ("/images/create?fromImage=e2e%2Fbusybox&fromSrc=-", "", "query.fromSrc: must be left out"),
-    ("/images/create?fromImage=evil/x&fromImage=e2e/x", "", "query.fromImage: docker.io/evil/x is not"),
-    ("/plugins/pull?remote=evil/x", "[]", "POST /plugins/pull is not let through"),
-    ("/session", "", "POST /session is not let through"),
-    ("/grpc", "", "POST /grpc is not let through"),
-    ("/containers/victim/of-next-year", "", "POST /containers/victim/of-next-year is not let through"),
-];
 
 /// An engine with something to lose, and a folder of the host that may be mounted.
 struct Scene {
@@ -213,7 +35,25 @@ impl Scene {
     }
 
     fn docker(&self, version: DockerCli, via: Via) -> Client {
-        let docker = docker(&self.engine, PACKAGE, &self.settings(), (version, via));
+        Self::with_files(docker(&self.engine, PACKAGE, &self.settings(), (version, via)))
+    }
+
+    /// A docker command of today, behind a gateway with the two flags that a create needs.
+    fn docker_of_two_flags(&self, settings: &str) -> Client {
+        let policy = guests::rust(PACKAGE);
+        let settings = [
+            ("POLICY", policy.to_str().unwrap()),
+            ("POLICY_SETTINGS", settings),
+            ("POLICY_TIMEOUT", "10s"),
+            ("POST", "1"),
+            ("CONTAINERS", "1"),
+        ];
+        let gateway = Gateway::start(&self.engine.socket(), &settings);
+        let docker = Client::behind(DockerCli::Modern.program(), gateway, Via::Unix);
+        Self::with_files(docker.with("DOCKER_BUILDKIT", "0"))
+    }
+
+    fn with_files(docker: Client) -> Client {
         docker.write("image.tar", "");
         docker.write("context/Dockerfile", "FROM other:1\n");
         docker
@@ -256,29 +96,68 @@ fn every_way_past_a_container_is_refused_to_the_docker_command_of_the_engine() {
 }
 
 #[test]
-fn every_way_past_a_container_is_refused_to_a_docker_command_of_today() {
+fn every_way_past_a_container_is_refused_to_a_docker_command_of_today_whatever_the_flags() {
     let scene = Scene::new();
-    let docker = scene.docker(DockerCli::Modern, Via::Unix);
+    let docker = scene.docker_of_two_flags(&scene.settings());
     for (command, words) in REFUSED {
         scene.refuses(&docker, command, words);
     }
     scene.witnesses_nothing();
 }
 
+#[test]
+fn without_settings_there_are_official_images_and_no_folders() {
+    let scene = Scene::new();
+    scene.engine.docker(&["tag", IMAGE, "alpine"]);
+    let docker = scene.docker_of_two_flags("");
+    docker.ok(&["create", "--volume", "named:/data", "alpine", "true"]);
+    scene.refuses(&docker, "run --privileged alpine true", "body.HostConfig.Privileged: must be left out");
+    scene.refuses(&docker, "run --volume /etc:/x alpine true", "/etc is not a listed folder (listed: none)");
+    scene.refuses(&docker, "run IMAGE true", "IMAGE is not of a listed registry (listed: docker.io/library)");
+    let said = docker.fails(&["run", "--volume", "named:/data", "alpine", "true"]);
+    assert!(said.contains("ALLOW_START=1 would allow it"), "{said}");
+}
+
+#[test]
+fn the_readme_runs_as_it_is_printed() {
+    let scene = Scene::new();
+    scene.engine.docker(&["tag", IMAGE, "alpine"]);
+    let folder = scene.folder.path().to_str().unwrap();
+    for cli in [DockerCli::V20, DockerCli::Modern] {
+        readme::holds(PACKAGE, &scene.engine, cli, |text| text.replace("/srv/data", folder));
+    }
+}
+
 #[tokio::test]
 async fn what_no_docker_command_says_is_refused_as_well() {
     let scene = Scene::new();
     let gateway = scene.gateway();
-    for (path, body, words) in RAW {
-        let response = post(&gateway, path, body).await;
+    for (line, body, words) in RAW {
+        let response = send(&gateway, line, body).await;
         let said = response.text();
         assert!(
             response.status() == 403 && said.contains(words) && said.contains("(policy restrict-create)"),
-            "{path} {body}: {} {said}",
+            "{line} {body}: {} {said}",
             response.status()
         );
     }
     scene.witnesses_nothing();
+}
+
+#[tokio::test]
+async fn what_other_clients_say_for_the_same_is_let_through() {
+    let scene = Scene::new();
+    let gateway = scene.gateway();
+    for (path, body, status) in [
+        ("/containers/create", r#"{"Image":"e2e/busybox:1","HostConfig":{"Binds":["/anonymous"]}}"#, 201),
+        ("/containers/create", r#"{"Image":"docker.io/e2e/busybox:1"}"#, 201),
+        ("/containers/create", r#"{"Image":"index.docker.io/e2e/busybox:1"}"#, 201),
+        ("/networks/create", r#"{"Name":"n","IPAM":{"Driver":"default","Config":[]}}"#, 201),
+        ("/containers/idle/start", "{}", 204),
+    ] {
+        let response = post(&gateway, path, body).await;
+        assert_eq!(response.status(), status, "{path} {body}: {}", response.text());
+    }
 }
 
 /// The gateway itself refuses most of these, as no policy could be expected to look for them.
@@ -317,6 +196,8 @@ fn services_are_held_to_the_same() {
         "ContainerSpec.Image: docker.io/library/other:1 is not",
     );
     assert_eq!(docker.ok(&["service", "ls", "--quiet"]), "");
+    scene.refuses(&docker, "swarm join-token manager", "GET /swarm is not let through");
+    scene.refuses(&docker, "swarm unlock-key", "GET /swarm/unlockkey is not let through");
 
     docker.ok(&["network", "create", "--driver", "overlay", "inner"]);
     let command =
@@ -332,6 +213,7 @@ fn services_are_held_to_the_same() {
     scene.refuses(&docker, &format!("{update} --cap-add SYS_ADMIN web"), "CapabilityAdd: must be left out");
     scene.refuses(&docker, &format!("{update} --image other:1 web"), "is not of a listed registry");
     scene.refuses(&docker, &format!("{update} --network-add host web"), "is the host's network");
+    scene.refuses(&docker, "service rollback --detach web", "query.rollback: must be left out");
     scene.witnesses_nothing();
     docker.ok(&["service", "update", "--detach", "--no-resolve-image", "--env-add", "A=b", "web"]);
     docker.ok(&["service", "rm", "web"]);
@@ -388,6 +270,7 @@ fn what_stays_in_its_box_works() {
         // There is no registry: that the engine looks for it shows that the pull has reached it.
         let said = docker.fails(&["pull", "docker.io/e2e/absent"]);
         assert!(!said.contains("sockgate"), "{said}");
+        docker.ok(&["system", "prune", "--force"]);
     }
 }
 
@@ -436,9 +319,9 @@ fn an_ordinary_compose_file_goes_up_and_one_that_reaches_out_does_not() {
 #[test]
 fn settings_that_are_wrong_stop_the_start() {
     let engine = Dockerd::shared();
-    let policy = e2e::guests::rust(PACKAGE);
+    let policy = guests::rust(PACKAGE);
     for (settings, words) in [
-        ("", r#"expected {"binds": ["/…"], "registries": ["…"]}"#),
+        ("docker.io", r#"expected {"binds": ["/…"], "registries": ["…"]}"#),
         (
             r#"{"registries": ["alpine"]}"#,
             "registries: alpine: expected docker.io or registry.example.com/team",

@@ -3,7 +3,7 @@
 use e2e::dockerd::{Dockerd, IMAGE};
 use e2e::{Gateway, Via, guests};
 
-use super::{docker, expect_refusal, gateway, post};
+use super::{docker, expect_refusal, gateway, post, readme, send};
 use crate::client::Client;
 use crate::programs::DockerCli;
 
@@ -30,6 +30,23 @@ const WRITES: &[&str] = &[
     "volume create stolen",
     "container prune --force",
     "swarm init --advertise-addr 127.0.0.1",
+];
+
+/// What no docker command says, and the words of its refusal.
+const RAW: &[(&str, &str)] = &[
+    ("GET /swarm", "GET /swarm is not let through"),
+    ("GET /v1.24/swarm", "GET /swarm is not let through"),
+    ("GET /swarm/unlockkey", "GET /swarm/unlockkey is not let through"),
+    ("GET /containers/web/of-next-year", "GET /containers/web/of-next-year is not let through"),
+    ("GET /containers/web/attach/ws?stream=1&stdin=1", "nothing else changed"),
+    ("POST /containers/web/attach?stream=1&stdin=1", "nothing else changed"),
+    ("POST /containers/web/of-next-year", "nothing else changed"),
+    ("PUT /containers/web/archive?path=/", "nothing else changed"),
+    ("PUT /containers/web/of-next-year", "nothing else changed"),
+    ("PUT /volumes/x?version=1", "nothing else changed"),
+    ("DELETE /containers/web", "nothing else changed"),
+    ("DELETE /containers/web/of-next-year", "nothing else changed"),
+    ("POST /of-next-year", "nothing else changed"),
 ];
 
 fn engine() -> Dockerd {
@@ -80,7 +97,7 @@ fn no_other_container_stops_starts_or_restarts() {
             );
         }
     }
-    expect_refusal(&docker, "stop absent", "absent cannot be looked up", "start-stop-only");
+    expect_refusal(&docker, "stop absent", "there is no container absent", "start-stop-only");
     assert_eq!(engine.events(), before);
 }
 
@@ -100,6 +117,19 @@ fn nothing_else_changes_and_everything_is_read() {
 }
 
 #[tokio::test]
+async fn what_no_docker_command_says_is_refused_as_well() {
+    let engine = engine();
+    let gateway = gateway(&engine, PACKAGE, LISTED);
+    let before = engine.events();
+    for (line, words) in RAW {
+        let response = send(&gateway, line, "").await;
+        let said = response.text();
+        assert!(response.status() == 403 && said.contains(words), "{line}: {} {said}", response.status());
+    }
+    assert_eq!(engine.events(), before);
+}
+
+#[tokio::test]
 async fn a_start_takes_nothing_with_it() {
     let engine = engine();
     engine.docker(&["stop", "--time", "0", "web"]);
@@ -107,7 +137,7 @@ async fn a_start_takes_nothing_with_it() {
     let before = engine.events();
     for (path, body, words) in [
         ("/v1.23/containers/web/start", r#"{"HostConfig":{"Privileged":true}}"#, "leave out the body"),
-        ("/containers/web/start", "{}", "leave out the body"),
+        ("/v1.23/containers/web/start", r#"{"Memory":0}"#, "leave out the body"),
         ("/containers/web/start?checkpoint=x&checkpoint-dir=/", "", "leave out checkpoint"),
     ] {
         let response = post(&gateway, path, body).await;
@@ -115,6 +145,37 @@ async fn a_start_takes_nothing_with_it() {
     }
     assert_eq!(engine.events(), before);
     assert_eq!(post(&gateway, "/containers/web/start?detachKeys=ctrl-x", "").await.status(), 204);
+}
+
+/// Old clients send one, and old engines read it if it is longer than seven bytes.
+#[tokio::test]
+async fn a_body_that_says_nothing_changes_nothing() {
+    let engine = engine();
+    engine.docker(&["update", "--memory", "64m", "--memory-swap", "64m", "web"]);
+    let gateway = gateway(&engine, PACKAGE, LISTED);
+    for (path, body) in [
+        ("/containers/web/start", "{}"),
+        ("/containers/web/start", "null"),
+        ("/v1.23/containers/web/start", "{}        "),
+        ("/v1.23/containers/web/start", "    null"),
+    ] {
+        engine.docker(&["stop", "--time", "0", "web"]);
+        let response = post(&gateway, path, body).await;
+        assert_eq!(response.status(), 204, "{path} {body}: {}", response.text());
+        assert_eq!(engine.docker(&["inspect", "--format", "{{.HostConfig.Memory}}", "web"]), "67108864\n");
+    }
+}
+
+#[test]
+fn the_readme_runs_as_it_is_printed() {
+    let engine = Dockerd::start().unwrap();
+    let script = "trap exit TERM; sleep 1000 & wait"; // ends when it is told to
+    for name in ["web", "other"] {
+        engine.docker(&["run", "--detach", "--name", name, IMAGE, "sh", "-c", script]);
+    }
+    for cli in [DockerCli::V20, DockerCli::Modern] {
+        readme::holds(PACKAGE, &engine, cli, str::to_owned);
+    }
 }
 
 #[test]
