@@ -1,7 +1,7 @@
 // Nobody gets into a running container: no exec, no attach with stdin, no files copied in.
 //
 // The rule: what is not about that is left to the next policy and the env flags.
-// The exception: clients of the listeners that POLICY_SETTINGS names: `unix:///run/admin.sock 127.0.0.1:2376`.
+// The exception: clients of the listeners that POLICY_SETTINGS names, with spaces or lines between them.
 
 #include "policy.h"
 #include <stdlib.h>
@@ -18,9 +18,11 @@ static bool is(policy_string_t text, const char *wanted) {
     return text.len == strlen(wanted) && memcmp(text.ptr, wanted, text.len) == 0;
 }
 
+static bool is_space(uint8_t byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
+
 static bool is_exempt(policy_string_t listener) {
     for (size_t start = 0, end; start < exempt.len; start = end + 1) {
-        for (end = start; end < exempt.len && exempt.ptr[end] != ' '; end++) {}
+        for (end = start; end < exempt.len && !is_space(exempt.ptr[end]); end++) {}
         if (end - start == listener.len && listener.len > 0 && memcmp(exempt.ptr + start, listener.ptr, listener.len) == 0)
             return true;
     }
@@ -33,10 +35,16 @@ static bool comes_from_exempt(const request_t *request) {
     return false;
 }
 
-// `docker run` in the foreground attaches too, but to look on.
+// `docker run` in the foreground attaches too, but to look on: without stdin, or with what the engine reads as none. It
+// acts on the first of several.
 static bool has_stdin(const request_t *request) {
-    for (size_t i = 0; i < request->query.len; i++)
-        if (is(request->query.ptr[i].f0, "stdin")) return true;
+    static const char *const none[] = {"", "0", "false", "no", "none"};
+    for (size_t i = 0; i < request->query.len; i++) {
+        if (!is(request->query.ptr[i].f0, "stdin")) continue;
+        for (size_t j = 0; j < sizeof none / sizeof *none; j++)
+            if (is(request->query.ptr[i].f1, none[j])) return false;
+        return true;
+    }
     return false;
 }
 

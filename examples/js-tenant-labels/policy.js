@@ -4,8 +4,8 @@
 // to the next policy and the env flags (`defer`): by itself this policy allows nothing.
 // The exception: images are common to all, and so are the networks `bridge` and `none`.
 
-import { BODIES, ENDPOINT, HOST, MOUNT, words } from "./fields.js";
-import { find, mountsOf, only, read, refuse } from "./reading.js";
+import { BODIES, LISTS, OF_A_CONTAINER, words } from "./fields.js";
+import { find, first, mountsOf, read, readSettings, refuse, tenantOf } from "./reading.js";
 
 // The settings, such as {"label": "team", "clients": [{"listener": "unix:///run/team-a.sock", "tenant": "a"}]}, and who
 // asks: each decision has an instance of its own.
@@ -16,15 +16,18 @@ const rule = (operations, judge) => words(operations).forEach((operation) => rul
 
 rule("SystemPing SystemPingHead SystemVersion ImageList ImageInspect", () => {});
 rule("ImageCreate", ({ query }) => query.some(([name]) => name === "fromSrc") && refuse("images are only pulled"));
-rule("ContainerList SystemEvents NetworkList VolumeList ContainerPrune NetworkPrune VolumePrune", ({ query }) => {
-  const { label } = JSON.parse(query.find(([name]) => name === "filters")?.[1] || "{}"); // the engine acts on the first
+rule(LISTS, ({ query }) => {
+  const { label } = JSON.parse(first(query, "filters") || "{}");
   if (Array.isArray(label) ? !label.includes(pair()) : label?.[pair()] !== true)
     refuse(`ask for your own: add --filter label=${pair()}`);
 });
-rule(`ContainerInspect ContainerTop ContainerLogs ContainerChanges ContainerExport ContainerStats ContainerResize
-  ContainerStart ContainerStop ContainerRestart ContainerKill ContainerUpdate ContainerRename ContainerPause
-  ContainerUnpause ContainerAttach ContainerAttachWebsocket ContainerWait ContainerDelete ContainerArchiveInfo
-  ContainerArchive PutContainerArchive ContainerExec`, ({ subject }) => own("container", subject, 404));
+rule(OF_A_CONTAINER, ({ subject }) => own("container", subject, 404));
+rule("ContainerStart ContainerRestart", ({ subject, query }) => {
+  const { NetworkSettings } = own("container", subject, 404);
+  if (query.some(([name]) => name.startsWith("checkpoint"))) refuse("a checkpoint could be of any container");
+  // A network that it has never been in stands there by name, and that may be another's by now.
+  for (const [network, endpoint] of Object.entries(NetworkSettings.Networks ?? {})) endpoint?.NetworkID || join(network);
+});
 rule("ExecStart ExecResize ExecInspect", ({ subject }) => own("container", find("exec", subject)?.ContainerID, 404));
 rule("NetworkInspect NetworkDelete VolumeInspect VolumeDelete", ({ family, subject }) =>
   named(family.slice(0, -1), subject, 404)); // networks: network
@@ -32,27 +35,32 @@ rule("NetworkConnect NetworkDisconnect", ({ subject }, { Container, EndpointConf
   join(subject, EndpointConfig);
   named("container", Container);
 });
-rule("NetworkCreate VolumeCreate", ({ family }, { Name, Labels, Driver }) => {
+rule("NetworkCreate VolumeCreate", ({ family }, { Name, Labels, Driver, IPAM }) => {
   const taken = find(family.slice(0, -1), Name); // the engine would hand out the volume, or make a second such network
   if (taken && !isMine(taken.Labels)) refuse(`${Name} exists and is not yours`, 409);
-  if (!["", "bridge", "local"].includes(Driver ?? "")) refuse(`driver ${Driver} is not allowed`);
+  for (const driver of [Driver ?? "", IPAM?.Driver ?? ""])
+    if (!["", "default", "bridge", "local"].includes(driver)) refuse(`driver ${driver} is not allowed`);
+  nameable(Name);
   labelled(Labels);
 });
 rule("ContainerCreate", (_, { Labels, HostConfig, NetworkingConfig }) => {
   labelled(Labels);
-  const host = only(HOST, HostConfig);
-  for (const mount of mountsOf(host)) {
-    if (only(MOUNT, mount).Type === "volume") named("volume", mount.Source);
-    else if (mount.Type !== "tmpfs") refuse(`${mount.Type} mounts are not allowed: use a volume of yours`);
+  const { VolumesFrom, NetworkMode, Links } = HostConfig ?? {};
+  for (const { Type, Source } of mountsOf(HostConfig ?? {})) {
+    if (Type === "volume") Source && named("volume", Source);
+    else if (Type !== "tmpfs") refuse(`${Type} mounts are not allowed: use a volume of yours`);
   }
-  for (const other of host.VolumesFrom ?? []) named("container", other.split(":")[0]);
-  join(host.NetworkMode, { Links: host.Links });
+  for (const other of VolumesFrom ?? []) named("container", other.split(":")[0]);
+  join(NetworkMode, { Links });
   Object.entries(NetworkingConfig?.EndpointsConfig ?? {}).forEach(([network, endpoint]) => join(network, endpoint));
 });
 
 const pair = () => `${settings.label}=${tenant}`;
 const isMine = (labels) => labels?.[settings.label] === tenant;
 const labelled = (labels) => isMine(labels) || refuse(`what you make needs your label: add --label ${pair()}`);
+
+// The engine prefers a name to the start of an id: who writes the id of another's would get this.
+const nameable = (name) => /^\/?[0-9a-f]{12,}$/.test(name ?? "") && refuse(`${name} could be an id: choose another name`);
 
 // What is another's is refused in the words for what is not there.
 function own(kind, reference, status) {
@@ -72,25 +80,20 @@ function named(kind, reference, status) {
 function join(network, endpoint) {
   if (network?.startsWith("container:")) named("container", network.slice("container:".length));
   else if (!["", "default", "bridge", "none"].includes(network ?? "")) named("network", network);
-  for (const link of only(ENDPOINT, endpoint).Links ?? []) named("container", link.split(":")[0]);
+  for (const link of endpoint?.Links ?? []) named("container", link.split(":")[0]);
 }
 
 export const decisionPoint = {
   configure(text) {
-    settings = JSON.parse(text || "{}");
-    const isClient = (client) =>
-      only(["listener", "uid", "tenant"], client).tenant && (client.listener || Number.isInteger(client.uid));
-    if (!/^[^=]+$/.test(settings.label ?? "") || !settings.clients?.every(isClient))
-      refuse('expected {"label": "team", "clients": [{"listener": "unix:///run/a.sock", "uid": 1000, "tenant": "a"}]}');
+    settings = readSettings(text);
     return { name: "tenant-labels", version: "0.1.0", inspect: Object.keys(BODIES), attributes: [] };
   },
 
   decide(request) {
-    const { listener, "peer.uid": uid } = Object.fromEntries(request.attributes);
-    const is = (client) => (client.listener ?? listener) === listener && `${client.uid ?? uid}` === `${uid}`;
     try {
-      tenant = settings.clients.find(is)?.tenant ?? refuse("this client belongs to no tenant");
+      tenant = tenantOf(settings.clients, request) ?? refuse("this client belongs to no tenant");
       const judge = rules.get(request.operation) ?? refuse(`${request.method} ${request.path} is not for tenants`);
+      nameable(first(request.query, "name")); // of a container; that of a network or volume is in the body
       judge(request, BODIES[request.operation] && read(BODIES[request.operation]));
       return { tag: "defer" };
     } catch ({ message, status }) {

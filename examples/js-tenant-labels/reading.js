@@ -1,24 +1,45 @@
-// What a rule reads: the body of a request and the engine's objects. What cannot be read is refused.
+// What a rule reads: the settings, the body of a request, the engine's objects. What cannot be read is refused.
 
 import { body } from "sockgate:policy/call@0.1.0";
 import { inspect } from "sockgate:policy/engine@0.1.0";
+import { ANY, CLIENT } from "./fields.js";
 
 export function refuse(message, status) {
   throw Object.assign(new Error(message), { status });
 }
 
+export function readSettings(text) {
+  const settings = JSON.parse(text || "{}");
+  const isClient = (client) => only(CLIENT, client).tenant && (client.listener || Number.isInteger(client.uid));
+  if (!/^[^=]+$/.test(settings.label ?? "") || !settings.clients?.every(isClient))
+    refuse('expected {"label": "team", "clients": [{"listener": "unix:///run/a.sock", "uid": 1000, "tenant": "a"}]}');
+  return settings;
+}
+
+// Who asks: of the first client that fits. Undefined if none does.
+export function tenantOf(clients, { attributes }) {
+  const { listener, "peer.uid": uid } = Object.fromEntries(attributes);
+  const is = (client) => (client.listener ?? listener) === listener && `${client.uid ?? uid}` === `${uid}`;
+  return clients.find(is)?.tenant;
+}
+
 // The body, with no fields but these.
 export function read(fields) {
   const { tag, val } = body();
-  return only(fields, tag === "empty" ? {} : JSON.parse(val));
+  return only(fields, tag === "empty" ? {} : JSON.parse(val)) ?? {};
 }
 
-// An object with no fields but these: any other is at its default. For MaskedPaths that is null: an empty list unmasks.
-export function only(fields, object) {
-  for (const [name, value] of Object.entries(object ?? {}))
-    if (!fields.includes(name) && (!isDefault(value) || (name.endsWith("Paths") && value)))
-      refuse(`${name} is not for you to set`);
-  return object ?? {};
+// A value with no fields but these: any other is at its default. For MaskedPaths that is null: an empty list unmasks.
+export function only(fields, value) {
+  if (fields === ANY) return value;
+  if (Array.isArray(fields)) for (const item of value ?? []) only(fields[0], item);
+  else
+    for (const [name, inner] of Object.entries(value ?? {})) {
+      const known = Object.hasOwn(fields, name) ? fields[name] : fields["*"];
+      if (known !== undefined) only(known, inner);
+      else if (!isDefault(inner) || (name.endsWith("Paths") && inner)) refuse(`${name} is not for you to set`);
+    }
+  return value;
 }
 
 function isDefault(value) {
@@ -35,9 +56,11 @@ export function find(kind, reference) {
   }
 }
 
-// The mounts of a HostConfig; of its Binds those that name a source, in the same form.
+// The first of several parameters with a name, as the engine acts on.
+export const first = (query, wanted) => query.find(([name]) => name === wanted)?.[1];
+
+// What a HostConfig mounts, Binds in the form of Mounts. A volume without a source is a new one.
 export function mountsOf({ Binds, Mounts }) {
-  const sources = (Binds ?? []).filter((bind) => bind.includes(":")).map((bind) => bind.split(":")[0]);
-  const binds = sources.map((Source) => ({ Type: Source.startsWith("/") ? "bind" : "volume", Source }));
-  return [...binds, ...(Mounts ?? [])];
+  const sources = (Binds ?? []).map((bind) => (bind.includes(":") ? bind.split(":")[0] : ""));
+  return [...sources.map((Source) => ({ Type: Source.startsWith("/") ? "bind" : "volume", Source })), ...(Mounts ?? [])];
 }

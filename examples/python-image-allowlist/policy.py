@@ -2,7 +2,8 @@
 
 The rule: names are compared as the engine completes them, `alpine` as `docker.io/library/alpine:latest`, and a digest
 in place of the tag beside it. What lets a client give an image any name (build, commit, tag, load, import) is refused:
-the list would mean nothing. So is what runs images in other ways. The rest is left to the next policy and the env flags.
+the list would mean nothing. So is what runs images in other ways: plugins, and swarms, whose join tokens let engines
+in that nobody asks. The rest is left to the next policy and the env flags.
 The exception: an image named by its id may run if one of the names that the engine has for it matches.
 """
 
@@ -15,8 +16,8 @@ from wit_world.imports import call, engine
 from wit_world.imports.types import Decision_Defer, Decision_Deny, Denial, Manifest
 
 INSPECTED = ["ContainerCreate", "ServiceCreate", "ServiceUpdate"]
-REFUSED = """ImageBuild ImageCommit ImageLoad ImageTag Session Grpc
-    PluginCreate PluginPull PluginUpgrade SwarmJoin""".split()
+REFUSED = """ImageBuild ImageCommit ImageLoad ImageTag Session Grpc PluginCreate PluginPull PluginUpgrade
+    SwarmInit SwarmJoin SwarmUpdate SwarmInspect SwarmUnlockkey""".split()
 PATTERN = re.compile(r"[a-z0-9.-]+(:[0-9]+)?/.*[*:@].*")  # the registry in plain letters, and something for the tag
 PART = r"[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*"
 NAME = re.compile(rf"[a-z0-9.-]+(:[0-9]+)?/{PART}(/{PART})*(:\w[\w.-]*|@sha256:[0-9a-f]{{64}})", re.ASCII)
@@ -57,10 +58,27 @@ def names_of(image_id):
     return [*(image.get("RepoTags") or []), *(image.get("RepoDigests") or [])]
 
 
+def of_service(spec, query):
+    """All names of the images of a service's tasks."""
+    task = spec.get("TaskTemplate") or {}
+    # The engine runs what Runtime says, whatever else there is.
+    others = task.get("PluginSpec") or task.get("NetworkAttachmentSpec")
+    if task.get("Runtime") not in (None, "", "container") or others:
+        raise Refused("services run containers only")
+    if first_of(query, "rollback"):
+        raise Refused("a rollback runs an image that the request does not name: update the service to it")
+    container = task.get("ContainerSpec") or {}
+    return of_container(container, container.get("Mounts"))
+
+
+def first_of(query, name):
+    """A parameter; the engine acts on the first of several."""
+    return dict(reversed(query)).get(name, "")
+
+
 def of_pull(query):
     """The name of the image that is pulled."""
-    first = dict(reversed(query))  # the engine acts on the first of several
-    image, tag = first.get("fromImage", ""), first.get("tag", "")
+    image, tag = first_of(query, "fromImage"), first_of(query, "tag")
     if not image:
         raise Refused("images are pulled, not imported")
     if bool(tag) == (":" in image.rpartition("/")[2]):
@@ -70,12 +88,11 @@ def of_pull(query):
 
 def images_of(request):
     """What the request runs or pulls: for each image its names, one of which must match."""
-    body = json.loads(getattr(call.body(), "value", "{}")) if request.operation in INSPECTED else {}
+    body = json.loads(getattr(call.body(), "value", "{}")) or {} if request.operation in INSPECTED else {}
     if request.operation == "ContainerCreate":
         return of_container(body, (body.get("HostConfig") or {}).get("Mounts"))
     if request.operation in ("ServiceCreate", "ServiceUpdate"):
-        spec = body.get("TaskTemplate", {}).get("ContainerSpec") or {}  # none: it runs a plugin
-        return of_container(spec, spec.get("Mounts"))
+        return of_service(body, request.query)
     if request.operation == "ImageCreate":
         return [[of_pull(request.query)]]
     if request.operation in REFUSED or not request.operation:

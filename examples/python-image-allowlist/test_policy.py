@@ -66,8 +66,30 @@ class Policy(unittest.TestCase):
     def test_an_image_must_be_named(self):
         for body in [None, {}, {"Image": None}, {"Image": ""}, {"image": "alpine:3.20"}]:
             self.assertEqual(self.ask("ContainerCreate", body), "name an image")
-        for body in [None, {}, {"TaskTemplate": {"PluginSpec": {"Remote": "evil"}}}]:
+        for body in [None, {}, {"TaskTemplate": None}, {"TaskTemplate": {"Runtime": "container"}}]:
             self.assertEqual(self.ask("ServiceCreate", body), "name an image")
+
+    def test_a_service_runs_containers_whatever_stands_beside_its_image(self):
+        for operation in ["ServiceCreate", "ServiceUpdate"]:
+            for runtime in [None, "", "container"]:
+                body = {"TaskTemplate": {"Runtime": runtime, "ContainerSpec": {"Image": "alpine:3.20"}}}
+                self.assertIsNone(self.ask(operation, body))
+            for task in [{"Runtime": "plugin"}, {"Runtime": "attachment"}, {"Runtime": "Container"}, {"Runtime": "other"},
+                         {"PluginSpec": {"remote": "evil"}}, {"NetworkAttachmentSpec": {"ContainerID": "evil"}},
+                         {"Runtime": "plugin", "PluginSpec": {"remote": "evil"}}]:
+                with self.subTest(task):
+                    body = {"TaskTemplate": {"ContainerSpec": {"Image": "alpine:3.20"}, **task}}
+                    self.assertEqual(self.ask(operation, body), "services run containers only")
+
+    def test_a_rollback_is_refused(self):
+        body = self.service(Image="alpine:3.20")
+        self.assertIn("a rollback runs", self.ask("ServiceUpdate", body, [("version", "1"), ("rollback", "previous")]))
+        self.assertIsNone(self.ask("ServiceUpdate", body, [("version", "1"), ("rollback", "")]))
+
+    def test_a_tag_beside_a_digest_does_not_count(self):
+        only_tags = {"allowed": ["docker.io/library/alpine:3.*"]}
+        policy.DecisionPoint().configure(json.dumps(only_tags))
+        self.assertIn("is not allowed", self.ask("ServiceCreate", self.service(Image=f"alpine:3.20@{DIGEST}")))
 
     def test_an_id_that_cannot_be_looked_up_is_refused(self):
         self.assertIn("cannot look up image beef", self.ask("ContainerCreate", {"Image": "beef"}))
@@ -101,6 +123,7 @@ class Policy(unittest.TestCase):
             self.assertIn(because, self.ask("ImageCreate", query=query) or "passed", query)
 
     def test_ways_around_the_list_are_refused(self):
+        self.assertIn("SwarmInspect would", self.ask("SwarmInspect"))  # it shows the join tokens
         for operation in policy.REFUSED + [""]:
             self.assertIn("around the list", self.ask(operation))
         for operation in ["ContainerStart", "ImageDelete", "ImageList", "SystemPing"]:

@@ -51,3 +51,8 @@ async fn send(gateway: &Gateway, line: &str, body: &str) -> Response {
     client.send(request(line, &headers) + body).await;
     client.read_response().await
 }
+
+/// The same for a test that is not async: the components of other languages are compiled in a runtime of their own.
+fn post_and_wait(gateway: &Gateway, path: &str, body: &str) -> Response {
+    tokio::runtime::Runtime::new().unwrap().block_on(post(gateway, path, body))
+}

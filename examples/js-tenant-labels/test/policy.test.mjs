@@ -12,7 +12,7 @@ const SETTINGS = {
   label: "team",
   clients: [{ listener: "unix:///run/a.sock", tenant: "a" }, { uid: 1002, tenant: "b" }],
 };
-const container = (team, id) => ({ Id: id, Name: "/" + team, Config: { Labels: { team } } });
+const container = (team, id, Networks = {}) => ({ Id: id, Config: { Labels: { team } }, NetworkSettings: { Networks } });
 const FULL = "ab12".repeat(16);
 engine.objects = {
   "container mine": container("a", FULL),
@@ -20,6 +20,10 @@ engine.objects = {
   [`container ${FULL}`]: container("a", FULL),
   "container theirs": container("b", "cd34"),
   "container bare": { Id: "ef56", Name: "/bare", Config: { Labels: null } },
+  "container running": container("a", "12".repeat(32), { theirs: { NetworkID: "44".repeat(32) } }), // by id
+  "container created": container("a", "23".repeat(32), { mine: { NetworkID: "" }, bridge: { NetworkID: "" } }),
+  "container squatter": container("a", "34".repeat(32), { mine: { NetworkID: "11".repeat(32) }, theirs: { NetworkID: "" } }),
+  "container outlived": container("a", "45".repeat(32), { absent: null }),
   "container down": "connection refused",
   "exec e1": { ContainerID: FULL },
   "exec e2": { ContainerID: "theirs" },
@@ -96,6 +100,9 @@ test("lists, events and prunes name the label in the first filters, in either fo
       refused(/add --filter label=team=a/, operation, filters(wrong));
     for (const wrong of ["null", "{", '{"label":["team=a"]} x']) refused(/./, operation, filters(wrong));
     refused(/add --filter/, operation);
+    // The last of two keys counts, here as in the engine.
+    passes(operation, filters('{"label":["team=b"],"label":["team=a"]}'));
+    refused(/add --filter/, operation, filters('{"label":["team=a"],"label":["team=b"]}'));
     const first = ["filters", '{"label":["team=b"]}'];
     refused(/add --filter/, operation, { query: [first, ...filters({ label: ["team=a"] }).query] });
   }
@@ -121,16 +128,19 @@ test("a new container reaches no other tenant", () => {
     { VolumesFrom: ["mine:ro", FULL] }, { Links: ["mine:db"] }, { NetworkMode: "container:mine" },
     { NetworkMode: "mine" }, { NetworkMode: "default" }, { Binds: ["mine:/data", "/anonymous"] },
     { Mounts: [{ Type: "volume", Source: "mine", Target: "/data" }, { Type: "tmpfs", Target: "/tmp" }] }, null,
+    { Mounts: [{ Type: "volume", Target: "/anonymous" }] },
   ]) passes(...create({ HostConfig }));
   for (const HostConfig of [
     { VolumesFrom: ["theirs"] }, { Links: ["theirs:db"] }, { NetworkMode: "container:theirs" }, { NetworkMode: "theirs" },
-    { NetworkMode: "host" }, { NetworkMode: "container:" }, { Binds: ["theirs:/data"] }, { Binds: [":/data"] },
-    { Mounts: [{ Type: "volume", Source: "theirs" }] }, { Mounts: [{ Type: "volume" }] }, { VolumesFrom: [""] },
+    { NetworkMode: "host" }, { NetworkMode: "container:" }, { Binds: ["theirs:/data"] }, { VolumesFrom: [""] },
+    { Mounts: [{ Type: "volume", Source: "theirs" }] },
   ]) refused(/^no (container|network|volume) .* with label team=a$/, ...create({ HostConfig }));
   const endpoint = (name, config) => create({ NetworkingConfig: { EndpointsConfig: { [name]: config } } });
   passes(...endpoint("bridge", null));
   passes(...endpoint("mine", { Links: ["mine:db"], Aliases: ["web"], NetworkID: "" }));
   refused(/no network theirs/, ...endpoint("theirs", {}));
+  refused(/no network host/, ...endpoint("host", {}));
+  refused(/no container theirs/, ...endpoint("container:theirs", {}));
   refused(/DriverOpts/, ...endpoint("mine", { DriverOpts: { any: "thing" } }));
   refused(/no container theirs/, ...endpoint("mine", { Links: ["theirs:db"] }));
 });
@@ -154,14 +164,31 @@ test("a body sets nothing that reaches past the tenant's containers", () => {
   }
   const driver = { Type: "volume", Source: "mine", VolumeOptions: { DriverConfig: { Options: { device: "/" } } } };
   refused(/VolumeOptions/, ...create({ HostConfig: { Mounts: [driver] } }));
-  refused(/bind mounts/, ...create({ HostConfig: { Mounts: [{ Type: "bind", Source: "/" }] } }));
+  for (const Type of ["bind", "image", "cluster", "npipe", undefined])
+    refused(new RegExp(`${Type} mounts are not allowed`), ...create({ HostConfig: { Mounts: [{ Type, Source: "mine" }] } }));
   refused(/bind mounts/, ...create({ HostConfig: { Binds: ["mine:/data", "/etc:/etc:ro"] } }));
   refused(/DriverOpts/, "VolumeCreate", { body: { Labels: { team: "a" }, DriverOpts: { device: "/" } } });
   refused(/Options/, "NetworkCreate", { body: { Labels: { team: "a" }, Options: { parent: "eth0" } } });
+  refused(/Config is/, "NetworkCreate", { body: { Labels: { team: "a" }, IPAM: { Config: [{ Subnet: "10.0.0.0/8" }] } } });
+  refused(/driver nfs/, "NetworkCreate", { body: { Labels: { team: "a" }, IPAM: { Driver: "nfs" } } });
+  passes("NetworkCreate", { body: { Labels: { team: "a" }, IPAM: { Driver: "default", Options: {}, Config: [] } } });
   refused(/Privileged/, "ContainerExec", { subject: "mine", body: { Cmd: ["sh"], Privileged: true } });
   passes("ContainerExec", { subject: "mine", body: { Cmd: ["sh"], Privileged: false } });
-  passes("ContainerStart", { subject: "mine" });
   passes("ContainerUpdate", { subject: "mine", body: { Memory: 1, Devices: null } });
+});
+
+test("a field that nobody thought of is refused however deep it is", () => {
+  const OfTomorrow = 1;
+  for (const HostConfig of [
+    { Mounts: [{ Type: "tmpfs", TmpfsOptions: { OfTomorrow } }] }, { RestartPolicy: { OfTomorrow } },
+    { Ulimits: [{ Name: "nofile" }, { OfTomorrow }] }, { PortBindings: { "80/tcp": [{ HostPort: "80", OfTomorrow }] } },
+  ]) refused(/OfTomorrow is not/, ...create({ HostConfig }));
+  for (const body of [
+    { Healthcheck: { OfTomorrow } }, { NetworkingConfig: { OfTomorrow } }, { Volumes: { "/data": { OfTomorrow } } },
+    { NetworkingConfig: { EndpointsConfig: { mine: { IPAMConfig: { OfTomorrow } } } } }, { constructor: { OfTomorrow } },
+  ]) refused(/(OfTomorrow|constructor) is not/, ...create(body));
+  refused(/OfTomorrow is not/, "NetworkCreate", { body: { Labels: { team: "a" }, IPAM: { OfTomorrow } } });
+  refused(/OfTomorrow is not/, "NetworkConnect", { subject: "mine", body: { EndpointConfig: { OfTomorrow } } });
 });
 
 test("the fields that clients send at their defaults pass", () => {
@@ -169,6 +196,33 @@ test("the fields that clients send at their defaults pass", () => {
     ContainerIDFile: "", LogConfig: { Type: "", Config: {} }, Privileged: false, CapAdd: null, Devices: [], OomScoreAdj: 0,
     ConsoleSize: [0, 0], MemorySwappiness: -1, MaskedPaths: null, NetworkMode: "default", RestartPolicy: { Name: "no" },
   } }));
+});
+
+test("a start joins no network that has become another's", () => {
+  for (const operation of ["ContainerStart", "ContainerRestart"]) {
+    for (const subject of ["mine", "created", "running"]) passes(operation, { subject });
+    refused(/no network theirs with label team=a/, operation, { subject: "squatter" });
+    refused(/no network absent/, operation, { subject: "outlived" });
+  }
+  passes("ContainerStop", { subject: "squatter" });
+});
+
+test("a start takes no checkpoint", () => {
+  passes("ContainerStart", { subject: "mine", query: [["detachKeys", "ctrl-c"]] });
+  for (const name of ["checkpoint", "checkpoint-dir"])
+    refused(/a checkpoint could be/, "ContainerStart", { subject: "mine", query: [[name, "x"]] });
+});
+
+test("no name could be an id", () => {
+  const wrong = ["ab".repeat(6), FULL, "0".repeat(12)];
+  for (const name of [...wrong, "/" + FULL]) {
+    refused(/could be an id/, "ContainerRename", { subject: "mine", query: [["name", name]] });
+    refused(/could be an id/, "ContainerCreate", { ...create({})[1], query: [["name", name], ["name", "web"]] });
+  }
+  for (const operation of ["NetworkCreate", "VolumeCreate"])
+    for (const Name of wrong) refused(/could be an id/, operation, { body: { Name, Labels: { team: "a" } } });
+  for (const name of ["db", "cafe", "ab".repeat(6) + "-web"])
+    passes("ContainerRename", { subject: "mine", query: [["name", name]] });
 });
 
 test("networks are joined with one's own containers only", () => {

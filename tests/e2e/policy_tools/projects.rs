@@ -30,6 +30,11 @@ fn passes(folder: &Path, policy: &Path) {
     let has_passed = tested.code == Some(0) && tested.stdout.ends_with("\n8 passed\n");
     assert!(has_passed, "{}{}", tested.stdout, tested.stderr);
     assert!(tested.stdout.starts_with("policy house-rules 0.1.0 "), "{}", tested.stdout);
+    // What the README runs in the end is this file, and behind a socket: its flags hand out root.
+    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let file = text(policy.strip_prefix(folder).unwrap());
+    let export = format!("\n    export LISTEN_ADDR=unix://$PWD/gate.sock POLICY={file}\n");
+    assert!(readme.contains(&export), "its README.md lacks `{export}`:\n{readme}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use e2e::dockerd::{Dockerd, IMAGE};
 use e2e::{Gateway, Via, guests};
 
+use super::post_and_wait;
 use crate::client::Client;
 use crate::programs::DockerCli;
 
@@ -11,8 +12,8 @@ fn its_own_tests_pass() {
     guests::python_tests("python-image-allowlist");
 }
 
-/// A docker command behind the policy. The engine is its own: what it knows an image by is part of the test.
-fn docker(engine: &Dockerd, via: Via) -> Client {
+/// A gateway that asks the policy. The engine is its own: what it knows an image by is part of the test.
+fn gateway(engine: &Dockerd) -> Gateway {
     let (policy, cache) = (guests::python("python-image-allowlist"), guests::code_cache());
     let settings = [
         ("POLICY", policy.to_str().unwrap()),
@@ -20,7 +21,12 @@ fn docker(engine: &Dockerd, via: Via) -> Client {
         ("POLICY_CACHE", cache.to_str().unwrap()),
         ("POLICY_TIMEOUT", "10s"), // a machine that runs all tests at once may be slow
     ];
-    Client::behind(DockerCli::V20.program(), Gateway::open_with(&engine.socket(), &settings), via)
+    Gateway::open_with(&engine.socket(), &settings)
+}
+
+/// A docker command behind the policy.
+fn docker(engine: &Dockerd, via: Via) -> Client {
+    Client::behind(DockerCli::V20.program(), gateway(engine), via)
 }
 
 #[test]
@@ -89,7 +95,7 @@ fn pulls_are_of_the_list_and_name_a_tag() {
 fn services_run_images_of_the_list() {
     let engine = Dockerd::start().unwrap();
     let docker = docker(&engine, Via::Unix);
-    docker.ok(&["swarm", "init", "--advertise-addr", "127.0.0.1"]);
+    engine.docker(&["swarm", "init", "--advertise-addr", "127.0.0.1"]);
     let create = |image| {
         ["service", "create", "--detach", "--no-resolve-image", "--replicas", "0", "--name", "web", image]
     };
@@ -99,6 +105,30 @@ fn services_run_images_of_the_list() {
         docker.fails(&["service", "update", "--detach", "--no-resolve-image", "--image", "other:1", "web"]);
     assert!(said.contains("image other:1 is not allowed"), "{said}");
     docker.ok(&["service", "update", "--detach", "--env-add", "A=b", "web"]);
-    let said = docker.fails(&["swarm", "join", "--token", "x", "127.0.0.1"]);
-    assert!(said.contains("SwarmJoin would get around"), "{said}");
+    let said = docker.fails(&["service", "rollback", "--detach", "web"]);
+    assert!(said.contains("a rollback runs an image that the request does not name"), "{said}");
+    for (command, operation) in [
+        ("swarm init --force-new-cluster", "SwarmInit"),
+        ("swarm join --token x 127.0.0.1", "SwarmJoin"),
+        ("swarm join-token --quiet manager", "SwarmInspect"),
+        ("swarm update --task-history-limit 1", "SwarmInspect"),
+        ("swarm unlock-key", "SwarmUnlockkey"),
+    ] {
+        let said = docker.fails(&command.split(' ').collect::<Vec<_>>());
+        assert!(said.contains(&format!("{operation} would get around")), "{command}: {said}");
+    }
+}
+
+#[test]
+fn a_plugin_does_not_hide_behind_an_image_of_the_list() {
+    let engine = Dockerd::start().unwrap();
+    engine.docker(&["swarm", "init", "--advertise-addr", "127.0.0.1"]);
+    let plugin = format!(
+        r#"{{"Name":"web","TaskTemplate":{{"Runtime":"plugin","ContainerSpec":{{"Image":"{IMAGE}"}},
+            "PluginSpec":{{"name":"evil","remote":"registry.invalid/evil","disabled":true}}}}}}"#
+    );
+    let answer = post_and_wait(&gateway(&engine), "/services/create", &plugin);
+    let (status, said) = (answer.status(), answer.text());
+    assert!(status == 403 && said.contains("services run containers only"), "{status} {said}");
+    assert_eq!(engine.docker(&["service", "ls", "--quiet"]), "");
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use e2e::dockerd::{Dockerd, IMAGE};
 use e2e::{Gateway, Via, guests};
 
+use super::post_and_wait;
 use crate::client::{Client, fresh_name};
 use crate::programs::DockerCli;
 
@@ -13,19 +14,25 @@ fn its_own_tests_pass() {
     guests::c_tests("c-no-shell");
 }
 
+fn gateway(more: &[(&str, &str)]) -> Gateway {
+    let (policy, cache) = (guests::c("c-no-shell"), guests::code_cache());
+    let settings = [
+        ("POLICY", policy.to_str().unwrap()),
+        ("POLICY_CACHE", cache.to_str().unwrap()),
+        ("POLICY_TIMEOUT", "10s"), // a machine that runs all tests at once may be slow
+    ];
+    Gateway::open_with(&Dockerd::shared().socket(), &[&settings, more].concat())
+}
+
 #[test]
 fn nobody_gets_into_a_running_container_but_over_the_exempt_listener() {
     let folder = tempfile::tempdir().unwrap();
     let admin = format!("unix://{}", folder.path().join("admin").display());
-    let (policy, cache) = (guests::c("c-no-shell"), guests::code_cache());
-    let settings = [
-        ("LISTEN_ADDR", &*format!("127.0.0.1:0,{admin}")),
-        ("POLICY", policy.to_str().unwrap()),
-        ("POLICY_SETTINGS", &admin),
-        ("POLICY_CACHE", cache.to_str().unwrap()),
-        ("POLICY_TIMEOUT", "10s"), // a machine that runs all tests at once may be slow
-    ];
-    let gateway = Rc::new(Gateway::open_with(&Dockerd::shared().socket(), &settings));
+    let settings = folder.path().join("settings");
+    std::fs::write(&settings, format!("{admin}\n")).unwrap(); // as editors leave a file
+    let settings = format!("@{}", settings.display());
+    let listen = format!("127.0.0.1:0,{admin}");
+    let gateway = Rc::new(gateway(&[("LISTEN_ADDR", &listen), ("POLICY_SETTINGS", &settings)]));
     for version in [DockerCli::V20, DockerCli::Modern] {
         let docker = Client::behind(version.program(), Rc::clone(&gateway), Via::Tcp);
         let exempt =
@@ -48,4 +55,18 @@ fn nobody_gets_into_a_running_container_but_over_the_exempt_listener() {
         assert_eq!(exempt.ok(&["exec", &web, "cat", "/tmp/file"]), "content");
         docker.ok(&["rm", "--force", &web]);
     }
+}
+
+#[test]
+fn an_attach_without_stdin_looks_on() {
+    let (engine, gateway, web) = (Dockerd::shared(), gateway(&[]), fresh_name());
+    engine.docker(&["create", "--interactive", "--name", &web, IMAGE, "echo", "served"]);
+    for (query, status) in
+        [("stdin=0", 200), ("stdin=false&stdin=1", 200), ("stdin=1", 403), ("stdin=x", 403)]
+    {
+        let answer =
+            post_and_wait(&gateway, &format!("/containers/{web}/attach?logs=1&stdout=1&{query}"), "");
+        assert_eq!(answer.status(), status, "{query}: {}", answer.text());
+    }
+    engine.docker(&["rm", &web]);
 }

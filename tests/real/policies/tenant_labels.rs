@@ -14,6 +14,12 @@ use crate::client::{Client, fresh_name};
 use crate::conversation::LIMIT;
 use crate::programs::DockerCli;
 
+mod networks;
+
+use networks::{
+    a_container_does_not_follow_a_name_to_another_teams_network, volumes_and_networks_are_a_teams_own,
+};
+
 macro_rules! with_each_cli {
     ($($scenario:ident)*) => {
         mod cli_20 { $(#[test] fn $scenario() { super::$scenario(&super::Teams::new(super::DockerCli::V20)); })* }
@@ -29,6 +35,7 @@ with_each_cli! {
     what_is_made_carries_the_label
     a_new_container_reaches_neither_another_team_nor_the_host
     volumes_and_networks_are_a_teams_own
+    a_container_does_not_follow_a_name_to_another_teams_network
     what_shows_or_changes_everything_is_refused
     events_are_a_teams_own
     a_prune_sweeps_up_a_teams_own
@@ -216,6 +223,7 @@ fn a_new_container_reaches_neither_another_team_nor_the_host(Teams { a, of_a, of
     ok(a, &run(&format!("--rm --volumes-from {of_a}")));
     ok(a, &run(&format!("--rm --network container:{of_a}")));
     ok(a, &run(&format!("--rm --link {of_a}:other")));
+    ok(a, &run("--rm --mount type=volume,target=/anonymous"));
     ok(a, &run("--rm --tmpfs /scratch --volume /anonymous --memory 64m --publish-all --restart no"));
     let theirs = format!("no container {of_b} with label team=a");
     refused(a, &run(&format!("--volumes-from {of_b}")), &theirs);
@@ -241,48 +249,6 @@ fn a_new_container_reaches_neither_another_team_nor_the_host(Teams { a, of_a, of
         refused(a, &run(option), because);
     }
     refused(a, &format!("exec --privileged {of_a} true"), "Privileged is not for you to set");
-}
-
-fn volumes_and_networks_are_a_teams_own(Teams { a, b, of_a, of_b, .. }: &Teams) {
-    for (client, team, of) in [(a, "a", of_a), (b, "b", of_b)] {
-        ok(client, &format!("volume create --label team={team} {of}-data"));
-        ok(client, &format!("network create --label team={team} {of}-net"));
-    }
-    let run = |options: String| format!("run --rm --label team=a {options} {IMAGE} true");
-    ok(a, &run(format!("--volume {of_a}-data:/data --network {of_a}-net")));
-    ok(a, &run(format!("--mount type=volume,source={of_a}-data,target=/data")));
-    ok(a, &format!("network connect {of_a}-net {of_a}"));
-    ok(a, &format!("network disconnect {of_a}-net {of_a}"));
-    ok(a, &format!("volume inspect {of_a}-data"));
-    refused(
-        a,
-        &run(format!("--volume {of_b}-data:/data")),
-        &format!("no volume {of_b}-data with label team=a"),
-    );
-    refused(a, &run(format!("--volume {of_a}-new:/data")), &format!("no volume {of_a}-new"));
-    refused(a, &run(format!("--mount type=volume,source={of_b}-data,target=/data")), "no volume");
-    refused(a, &run(format!("--network {of_b}-net")), &format!("no network {of_b}-net with label team=a"));
-    refused(a, &format!("network connect {of_b}-net {of_a}"), "no network");
-    refused(a, &format!("network connect {of_a}-net {of_b}"), "no container");
-    refused(a, &format!("network disconnect --force bridge {of_b}"), "no container");
-    refused(a, &format!("volume create --label team=a {of_b}-data"), "exists and is not yours");
-    refused(a, &format!("volume create --label team=a --opt device=/ {of_a}-host"), "DriverOpts");
-    for command in
-        ["volume inspect NAME-data", "volume rm NAME-data", "network rm NAME-net", "network inspect NAME-net"]
-    {
-        refused(a, &command.replace("NAME", of_b), of_b);
-    }
-    refused(a, "network inspect bridge", "bridge"); // it shows whoever is on it
-    let listed = |what: &str| ok(a, &format!("{what} ls --filter label=team=a --format {{{{.Name}}}}"));
-    for (what, kind) in [("volume", "data"), ("network", "net")] {
-        let names = listed(what);
-        assert!(names.lines().any(|name| name == format!("{of_a}-{kind}")), "{names}");
-        assert!(!names.contains(&format!("{of_b}-")), "{names}");
-    }
-    for (client, of) in [(a, of_a), (b, of_b)] {
-        ok(client, &format!("volume rm {of}-data"));
-        ok(client, &format!("network rm {of}-net"));
-    }
 }
 
 fn what_shows_or_changes_everything_is_refused(Teams { a, of_a, .. }: &Teams) {
@@ -336,7 +302,7 @@ fn a_prune_sweeps_up_a_teams_own(Teams { a, b, of_a, of_b, .. }: &Teams) {
 }
 
 fn what_the_cli_does_not_send_is_judged_too(teams: &Teams) {
-    let Teams { a, of_a, of_b, .. } = teams;
+    let Teams { a, b, of_a, of_b, .. } = teams;
     let exec_of = |team, container: &str| {
         let made = teams.ask(team, &format!("POST /containers/{container}/exec"), r#"{"Cmd":["true"]}"#);
         let id = made.split("\"Id\":\"").nth(1).and_then(|rest| rest.split('"').next());
@@ -349,18 +315,28 @@ fn what_the_cli_does_not_send_is_judged_too(teams: &Teams) {
         assert!(answer.contains(" 404 ") && answer.contains("with label team=a"), "{answer}");
     }
     let id = ok(a, &format!("inspect --format {{{{.Id}}}} {of_a}"));
-    let mine = "%7B%22label%22%3A%5B%22team%3Da%22%5D%7D";
+    let id_of_b = ok(b, &format!("inspect --format {{{{.Id}}}} {of_b}"));
+    let label = |team: &str| format!("%22label%22%3A%5B%22team%3D{team}%22%5D");
+    let mine = format!("%7B{}%7D", label("a"));
+    // The last of two keys counts, for the policy and for the engine.
+    let last = format!("GET /containers/json?filters=%7B{},{}%7D", label("b"), label("a"));
+    let listed = teams.ask("a", &last, "");
+    assert!(listed.contains(of_a.as_str()) && !listed.contains(of_b.as_str()), "{listed}");
     for (line, body, status) in [
         (format!("GET /containers/{of_b}/attach/ws?stream=1"), "", 404),
         (format!("GET /containers/{of_b}/archive?path=/etc"), "", 404),
         (format!("GET /containers/json?filters={mine}"), "", 200),
         (format!("GET /containers/json?filters=&filters={mine}"), "", 403),
         (format!("GET /containers/json?filters=%7B%7D&filters={mine}"), "", 403),
+        (format!("GET /containers/json?filters=%7B{},{}%7D", label("a"), label("b")), "", 403),
         ("GET /containers/json?filters=%7B%22label%22%3A%7B%22team%3Da%22%3Atrue%7D%7D".to_owned(), "", 200),
         ("GET /containers/json?filters=%7B%22label%22%3A%7B%22team%3Da%22%3Afalse%7D%7D".to_owned(), "", 403),
         // By the gateway itself, before the policy is asked: only old engines read it.
         (format!("POST /v1.23/containers/{id}/start"), r#"{"Binds":["/:/host"]}"#, 400),
         ("POST /images/create?fromSrc=-&repo=stolen".to_owned(), "", 403),
+        (format!("POST /containers/{id}/start?checkpoint=x&checkpoint-dir=/x"), "", 403),
+        (format!("POST /containers/{id}/rename?name={}", &id_of_b[..12]), "", 403),
+        (format!("POST /containers/create?name={id_of_b}"), r#"{"Labels":{"team":"a"}}"#, 403),
         (format!("POST /containers/{of_b}/checkpoints"), "{}", 403),
         ("GET /unheard/of".to_owned(), "", 403),
     ] {
