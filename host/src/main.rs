@@ -6,10 +6,10 @@ use sockgate::cli::{self, Cli, Command};
 use sockgate::{Config, Server, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// hyper takes 64 KiB for each head that it parses. musl's allocator asks the kernel for them and gives them back at once,
-/// glibc's gives back the end of its heap.
+/// hyper takes 64 KiB for each head that it parses. musl's allocator asks the kernel for them and gives them back at once.
+/// The threads of policies must not wait for one another here, either.
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let command = match Cli::from_args() {

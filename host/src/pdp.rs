@@ -220,6 +220,7 @@ fn observe(ruling: &mut Ruling, policy: &PolicyId, verdict: &Result<Verdict, Fau
         Ok(Verdict::Allow) => write!(observed, "{} would allow", policy.name),
         Ok(Verdict::Defer) => write!(observed, "{} would defer", policy.name),
         Ok(Verdict::Deny(denial)) => write!(observed, "{} would deny: {}", policy.name, denial.message),
+        Err(busy @ Fault::Busy(_)) => write!(observed, "{} was not asked: {busy}", policy.name),
         Err(fault) => write!(observed, "{} would deny, because it failed: {fault}", policy.name),
     };
 }

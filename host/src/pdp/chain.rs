@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::policy::body::BodyShape;
 use ::policy::{Endpoint, Operation};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::bindings::FlagsVerdict;
@@ -146,7 +147,9 @@ pub(crate) struct Runtime {
     sandbox: Sandbox,
     cache: CodeCache,
     lane: SlowLane,
-    places: Semaphore,
+    places: Arc<Semaphore>,
+    /// Of policies that only observe: they never keep a place from one that decides.
+    observers: Arc<Semaphore>,
 }
 
 impl Runtime {
@@ -155,15 +158,16 @@ impl Runtime {
     /// # Errors
     /// [`ChainError`], none of them a policy's fault.
     pub(crate) fn start(policies: Policies) -> Result<Self, ChainError> {
-        // Those that decide; those that wait and those that were used, of two generations during a reload; those that
+        // Those that decide or observe; those that wait and those that were used, of two generations during a reload; those that
         // are being loaded.
-        let instances = policies.concurrency + 4 * READY * policies.chain.len() + LOADING;
+        let instances = 2 * policies.concurrency + 4 * READY * policies.chain.len() + LOADING;
         let instances = u32::try_from(instances).unwrap_or(u32::MAX);
         let sandbox = Sandbox::new(instances, policies.limits.memory)?;
         let cache = policies.cache.as_deref().map_or_else(CodeCache::none, CodeCache::open);
         let lane = SlowLane::start().map_err(ChainError::Lane)?;
-        let places = Semaphore::new(policies.concurrency);
-        Ok(Self { policies, sandbox, cache, lane, places })
+        let places = || Arc::new(Semaphore::new(policies.concurrency));
+        let (places, observers) = (places(), places());
+        Ok(Self { policies, sandbox, cache, lane, places, observers })
     }
 
     /// Loads every policy; of those that are loaded already, only what has changed.
@@ -269,20 +273,29 @@ impl Runtime {
     }
 
     async fn ask_one(&self, link: &Link, question: Question, flags: FlagsVerdict) -> Result<Verdict, Fault> {
-        let _place = self.place().await?;
+        let place = self.place(link.mode).await?;
         let component = Arc::clone(&link.component);
         let start = component.start(&question.operation);
-        let verdict = self.lane.run(start, async move { component.decide(question, flags).await }).await;
+        let decided = async move {
+            let verdict = component.decide(question, flags).await;
+            drop(place); // not before the instance is gone, also where nobody waits for the verdict any more
+            verdict
+        };
+        let verdict = self.lane.run(start, decided).await;
         link.component.refill(&self.lane);
         verdict.unwrap_or_else(|Panicked| Err(Fault::Host("a call of the policy panicked".to_owned())))
     }
 
-    /// A place among the decisions that may run at a time.
-    async fn place(&self) -> Result<SemaphorePermit<'_>, Fault> {
-        if let Ok(place) = self.places.try_acquire() {
+    /// A place among the decisions that may run at a time. What only observes does not wait for one.
+    async fn place(&self, mode: Mode) -> Result<OwnedSemaphorePermit, Fault> {
+        let (places, patience) = match mode {
+            Mode::Observe => (&self.observers, Duration::ZERO),
+            Mode::Decide | Mode::Narrow => (&self.places, self.policies.limits.timeout),
+        };
+        if let Ok(place) = Arc::clone(places).try_acquire_owned() {
             return Ok(place);
         }
-        let waited = timeout(self.policies.limits.timeout, self.places.acquire()).await;
+        let waited = timeout(patience, Arc::clone(places).acquire_owned()).await;
         waited.ok().and_then(Result::ok).ok_or(Fault::Busy(self.policies.concurrency))
     }
 }

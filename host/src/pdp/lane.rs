@@ -105,6 +105,7 @@ impl SlowLane {
 }
 
 /// For which operations the last decision took more than a slice: the next one is not begun where others wait for it.
+#[derive(Debug)]
 pub(super) struct SlowOperations([AtomicBool; Endpoint::ALL.len() + 1]);
 
 impl SlowOperations {

@@ -1,14 +1,15 @@
 //! A loaded policy: asks one fresh, configured instance for each decision.
 //!
-//! Instances that have been through `configure` wait in a small pool; each decides once. Used ones are dropped and new
-//! ones made ready by the thread for slow work, some at a time. So neither is in a decision's time, and nothing that a
-//! decision leaves behind is there for the next. When none waits, a decision makes its own.
+//! Nothing that a decision leaves behind is there for the next. Most policies are made ready in some ten microseconds,
+//! and a decision does that itself: having another thread do it costs more than it saves. Of a policy that takes longer
+//! (an interpreter, much to configure) some instances that have been through `configure` wait in a small pool; each
+//! decides once. Used ones are dropped and new ones made by the thread for slow work, some at a time. When none waits, a
+//! decision makes its own, in that thread.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use policy::Operation;
-use tokio::time::timeout;
 use wasmtime::{Store, Trap};
 
 use super::bindings::{self, FlagsVerdict, Manifest, PolicyPre};
@@ -19,15 +20,21 @@ use super::load::one_line;
 use super::output::Output;
 use super::question::Question;
 use super::sandbox::Sandbox;
-use super::state::State;
+use super::state::{Pace, State, Term};
 
-/// How many configured instances wait for a decision, and how many used ones to be dropped.
+/// How many configured instances wait for a decision, and how many used ones to be dropped, if any are to wait.
 pub(super) const READY: usize = 8;
+
+/// What makes an instance ready so quickly that none need wait.
+const QUICK: Duration = Duration::from_micros(50);
+
+/// How often that is tried. The quickest counts: this thread may be without a processor for a moment.
+const TRIES: usize = 3;
 
 /// When fewer wait, new ones are made.
 const FEW: usize = 4;
 
-/// How long `configure` may take.
+/// How long an instance may take to be made and configured, where no request waits for it.
 pub(super) const CONFIGURE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What one policy may take.
@@ -48,7 +55,7 @@ pub(crate) struct Component {
     /// For its log lines.
     name: Arc<str>,
     instances: Mutex<Instances>,
-    slow: SlowOperations,
+    slow: Arc<SlowOperations>,
 }
 
 #[derive(Default)]
@@ -60,7 +67,9 @@ struct Instances {
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Refill {
+    /// None is made ahead: each decision makes its own.
     #[default]
+    None,
     Idle,
     UnderWay,
     /// None is made any more: the policy was replaced.
@@ -96,7 +105,7 @@ impl Component {
             limits,
             name,
             instances: Mutex::default(),
-            slow: SlowOperations::none(),
+            slow: Arc::new(SlowOperations::none()),
         }
     }
 
@@ -104,22 +113,21 @@ impl Component {
     ///
     /// # Errors
     /// [`Unready`]: what the policy says of its settings, or what went wrong.
-    async fn prepare(&self, output: Output) -> Result<(Instance, Manifest), Unready> {
-        let mut instance = self.instantiate(output).await?;
-        let manifest = self.configure_in(&mut instance).await?;
+    async fn prepare(&self, output: Output, term: Term) -> Result<(Instance, Manifest), Unready> {
+        let mut instance = self.instantiate(output, term).await?;
+        let manifest = self.configure_in(&mut instance, term).await?;
         Ok((instance, manifest))
     }
 
-    /// Makes an instance, whose time to be configured starts now.
+    /// Makes an instance.
     ///
     /// # Errors
     /// [`Unready`]. That types differ shows only here, where a start function may trap as well.
-    pub(super) async fn instantiate(&self, output: Output) -> Result<Instance, Unready> {
-        let mut store = State::store(&self.sandbox, self.limits.memory, output, CONFIGURE_TIMEOUT);
-        match timeout(CONFIGURE_TIMEOUT, self.pre.instantiate_async(&mut store)).await {
-            Err(_elapsed) => Err(Unready::Fault(Fault::Timeout(CONFIGURE_TIMEOUT))),
-            Ok(Ok(exports)) => Ok(Instance { store, exports }),
-            Ok(Err(error)) => {
+    pub(super) async fn instantiate(&self, output: Output, term: Term) -> Result<Instance, Unready> {
+        let mut store = State::store(&self.sandbox, self.limits.memory, output, Arc::clone(&self.slow), term);
+        match term.bound(self.pre.instantiate_async(&mut store)).await.map_err(Unready::Fault)? {
+            Ok(exports) => Ok(Instance { store, exports }),
+            Err(error) => {
                 let fault = Fault::from_error(&error, store.data().allowance());
                 let is_mismatch = matches!(fault, Fault::Crash(_)) && !error.is::<Trap>();
                 Err(if is_mismatch { Unready::World(one_line(&error)) } else { Unready::Fault(fault) })
@@ -131,22 +139,40 @@ impl Component {
     ///
     /// # Errors
     /// [`Unready`].
-    pub(super) async fn configure_in(&self, instance: &mut Instance) -> Result<Manifest, Unready> {
+    pub(super) async fn configure_in(
+        &self,
+        instance: &mut Instance,
+        term: Term,
+    ) -> Result<Manifest, Unready> {
         let Instance { store, exports } = instance;
         let configured = exports.sockgate_policy_decision_point().call_configure(&mut *store, &self.settings);
-        match timeout(CONFIGURE_TIMEOUT, configured).await {
-            Err(_elapsed) => Err(Unready::Fault(Fault::Timeout(CONFIGURE_TIMEOUT))),
-            Ok(Err(error)) => Err(Unready::Fault(Fault::from_error(&error, store.data().allowance()))),
-            Ok(Ok(Err(complaint))) => Err(Unready::Settings(complaint)),
-            Ok(Ok(Ok(manifest))) => Ok(manifest),
+        match term.bound(configured).await.map_err(Unready::Fault)? {
+            Err(error) => Err(Unready::Fault(Fault::from_error(&error, store.data().allowance()))),
+            Ok(Err(complaint)) => Err(Unready::Settings(complaint)),
+            Ok(Ok(manifest)) => Ok(manifest),
         }
     }
 
     /// The first time: what `configure` says. Its instance is the first that waits.
     pub(super) async fn configure(&self) -> Result<Manifest, Unready> {
-        let (instance, manifest) = self.prepare(Output::new(Arc::clone(&self.name))).await?;
-        self.instances().put_ready(instance);
+        let term = Term::of(CONFIGURE_TIMEOUT);
+        let (instance, manifest) = self.prepare(Output::new(Arc::clone(&self.name)), term).await?;
+        let is_quick = self.is_quickly_made().await;
+        let mut instances = self.instances();
+        instances.refill = if is_quick { Refill::None } else { Refill::Idle };
+        instances.put_ready(instance);
         Ok(manifest)
+    }
+
+    async fn is_quickly_made(&self) -> bool {
+        for _try in 0..TRIES {
+            let begin = Instant::now();
+            let made = self.prepare(self.silent(), Term::of(CONFIGURE_TIMEOUT)).await;
+            if made.is_ok() && begin.elapsed() <= QUICK {
+                return true;
+            }
+        }
+        false
     }
 
     /// Asks.
@@ -154,12 +180,13 @@ impl Component {
     /// # Errors
     /// [`Fault`], which denies.
     pub(super) async fn decide(&self, question: Question, flags: FlagsVerdict) -> Result<Verdict, Fault> {
+        let term = Term::of(self.limits.timeout);
         let ready = self.instances().ready.pop();
         let mut instance = match ready {
             Some(instance) => instance,
-            None => self.prepare(self.silent()).await.map_err(Unready::into_fault)?.0,
+            None => self.prepare(self.silent(), term).await.map_err(Unready::into_fault)?.0,
         };
-        let verdict = self.decide_in(&mut instance, question, flags).await?;
+        let verdict = self.decide_in(&mut instance, question, flags, term).await?;
         self.instances().put_away(instance);
         Ok(verdict)
     }
@@ -173,27 +200,35 @@ impl Component {
         instance: &mut Instance,
         question: Question,
         flags: FlagsVerdict,
+        term: Term,
     ) -> Result<Verdict, Fault> {
         let request = request(&question, flags);
         let operation = Arc::clone(&question.operation);
-        State::ask(&mut instance.store, &self.sandbox, question, self.limits.timeout);
+        State::ask(&mut instance.store, &self.sandbox, question, term);
         let Instance { store, exports } = instance;
         let asked = exports.sockgate_policy_decision_point().call_decide(&mut *store, &request);
-        let answer = timeout(self.limits.timeout, asked).await;
-        self.slow.note(&operation, store.data().pace());
-        match answer {
-            Err(_elapsed) => Err(Fault::Timeout(self.limits.timeout)),
-            Ok(Err(error)) => Err(Fault::from_error(&error, store.data().allowance())),
-            Ok(Ok(decision)) => {
+        let answer = term.bound(asked).await;
+        if store.data().pace() == Pace::Quick {
+            self.slow.note(&operation, Pace::Quick);
+        }
+        match answer? {
+            Err(error) => Err(Fault::from_error(&error, store.data().allowance())),
+            Ok(decision) => {
                 store.data_mut().question = None;
                 verdict(decision)
             }
         }
     }
 
-    /// Where a decision on this operation is to begin.
+    /// How long one decision may take in all.
+    pub(super) fn term(&self) -> Term {
+        Term::of(self.limits.timeout)
+    }
+
+    /// Where a decision on this operation is to begin: not where others wait for it, if an instance has to be made for it
+    /// that takes long to make.
     pub(super) fn start(&self, operation: &Operation) -> Start {
-        self.slow.start(operation)
+        if self.instances().is_short() { Start::There } else { self.slow.start(operation) }
     }
 
     /// Has the slow thread make up for used instances, if few wait and it is not at it already.
@@ -209,7 +244,7 @@ impl Component {
         let _ended = EndOfRefill(self);
         drop(self.instances().take_used());
         while self.instances().wants_more() {
-            match self.prepare(self.silent()).await {
+            match self.prepare(self.silent(), Term::of(CONFIGURE_TIMEOUT)).await {
                 Ok((instance, _)) => self.instances().put_ready(instance),
                 Err(_) => return, // the next decision says why
             }
@@ -256,6 +291,11 @@ impl Instances {
         self.refill != Refill::Over && self.ready.len() < READY
     }
 
+    /// None waits, of a policy of which some are to wait.
+    fn is_short(&self) -> bool {
+        self.ready.is_empty() && matches!(self.refill, Refill::Idle | Refill::UnderWay)
+    }
+
     fn retire(&mut self) -> (Vec<Instance>, Vec<Instance>) {
         self.refill = Refill::Over;
         (std::mem::take(&mut self.ready), std::mem::take(&mut self.used))
@@ -268,7 +308,8 @@ impl Instances {
     }
 
     fn put_away(&mut self, instance: Instance) {
-        if self.refill != Refill::Over && self.used.len() < READY {
+        let is_kept = matches!(self.refill, Refill::Idle | Refill::UnderWay);
+        if is_kept && self.used.len() < READY {
             self.used.push(instance);
         }
     }
@@ -280,7 +321,7 @@ impl Instances {
     /// `UnderWay` to whom it falls to do it.
     fn begin_refill(&mut self) -> Refill {
         if self.ready.len() >= FEW || self.refill != Refill::Idle {
-            return Refill::Idle;
+            return Refill::None;
         }
         self.refill = Refill::UnderWay;
         Refill::UnderWay

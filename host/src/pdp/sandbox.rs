@@ -28,9 +28,9 @@ const FIBER_STACK: usize = 1024 * 1024;
 const KEEP_RESIDENT: usize = 1024 * 1024;
 
 /// What one component may be made of. A small Rust component has 2 tables, QuickJS 3 memories, CPython some 40 instances.
-const MAX_CORE_INSTANCES: u32 = 100;
-const MAX_MEMORIES: u32 = 4;
-const MAX_TABLES: u32 = 40;
+pub(super) const MAX_CORE_INSTANCES: u32 = 100;
+pub(super) const MAX_MEMORIES: u32 = 4;
+pub(super) const MAX_TABLES: u32 = 40;
 
 /// How many elements a table may have.
 pub(super) const MAX_TABLE_ELEMENTS: usize = 20_000;
@@ -123,7 +123,6 @@ fn pooled(instances: u32, memory: usize) -> wasmtime::Result<Engine> {
         .table_elements(MAX_TABLE_ELEMENTS)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(64 * 1024)
-        .async_stack_keep_resident(64 * 1024)
         .max_unused_warm_slots(16)
         // Before wasmtime 50 the scan can miss a dirty page that was swapped out.
         .pagemap_scan(if has_swap() { Enabled::No } else { Enabled::Auto });

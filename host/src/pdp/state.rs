@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::time::timeout_at;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline, bail};
 use wasmtime_wasi::random::WasiRandomCtx;
@@ -10,10 +11,11 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::bindings::{Kind, Level, LookupError, RequestBody, call, engine, log, types};
 use super::coarse::{MonotonicClock, WallClock};
-use super::fault::{Allowance, MemoryAsked, TimeIsUp};
+use super::fault::{Allowance, Fault, MemoryAsked, TimeIsUp};
+use super::lane::SlowOperations;
 use super::output::{Output, Std, StdStream};
 use super::question::{Body, Question};
-use super::sandbox::{MAX_TABLE_ELEMENTS, Sandbox};
+use super::sandbox::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES, Sandbox};
 
 /// The most that one call between guest and host may hand over, in bytes.
 pub(super) const MAX_HOSTCALL: usize = 1024 * 1024;
@@ -24,6 +26,9 @@ const MAX_RESOURCES: usize = 100;
 /// After so many calls of the clock a guest gives way to others. The first is forgiven: the thread may have been without a
 /// processor, and the guest without a millisecond of its own.
 const SLICE: u32 = 2;
+
+/// After so much time it does so at the first call: a single instruction can fill a whole memory.
+const LONGEST_SLICE: Duration = Duration::from_millis(3);
 
 /// Header fields that hold credentials; a policy reads of them that they are there.
 const CREDENTIALS: [&str; 6] = [
@@ -45,10 +50,36 @@ pub(super) struct State {
     pub output: Output,
     /// What is being decided; in `configure`, nothing.
     pub question: Option<Question>,
-    deadline: Instant,
-    time: Duration,
-    /// How often the clock has called on it.
+    term: Term,
+    slow: Arc<SlowOperations>,
+    /// When it began with what it does now.
+    since: Instant,
+    /// How often the clock has called on it since.
     called_on: u32,
+    pace: Pace,
+}
+
+/// Until when a guest may run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Term {
+    deadline: Instant,
+    /// How much that was in all.
+    time: Duration,
+}
+
+impl Term {
+    /// From now on.
+    pub(super) fn of(time: Duration) -> Self {
+        Self { deadline: Instant::now() + time, time }
+    }
+
+    /// Waits no longer than that.
+    ///
+    /// # Errors
+    /// [`Fault::Timeout`].
+    pub(super) async fn bound<T>(self, work: impl Future<Output = T>) -> Result<T, Fault> {
+        timeout_at(self.deadline.into(), work).await.map_err(|_elapsed| Fault::Timeout(self.time))
+    }
 }
 
 /// How long a guest took.
@@ -60,7 +91,7 @@ pub(super) enum Pace {
     Slow,
 }
 
-/// What an instance may hold, all its memories taken together.
+/// What an instance may hold, all its memories and tables taken together.
 struct Memory {
     limit: usize,
     used: usize,
@@ -68,8 +99,14 @@ struct Memory {
 }
 
 impl State {
-    /// A store for one instance, whose time starts now.
-    pub(super) fn store(sandbox: &Sandbox, memory: usize, output: Output, time: Duration) -> Store<Self> {
+    /// A store for one instance, which may run until the end of `term`.
+    pub(super) fn store(
+        sandbox: &Sandbox,
+        memory: usize,
+        output: Output,
+        slow: Arc<SlowOperations>,
+        term: Term,
+    ) -> Store<Self> {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(MAX_RESOURCES);
         let state = Self {
@@ -78,9 +115,11 @@ impl State {
             memory: Memory { limit: memory, used: 0, asked: MemoryAsked::Within },
             output,
             question: None,
-            deadline: Instant::now() + time,
-            time,
+            term,
+            slow,
+            since: Instant::now(),
             called_on: 0,
+            pace: Pace::Quick,
         };
         let mut store = Store::new(sandbox.engine(), state);
         store.limiter(|state| &mut state.memory);
@@ -91,39 +130,50 @@ impl State {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |mut store| {
             clock.keep_going();
-            let state = store.data_mut();
-            state.called_on = state.called_on.saturating_add(1);
-            if Instant::now() >= state.deadline {
-                Err(TimeIsUp.into())
-            } else if state.called_on < SLICE {
-                Ok(UpdateDeadline::Continue(1))
-            } else {
-                Ok(UpdateDeadline::Yield(1))
-            }
+            store.data_mut().called_on()
         });
         store
     }
 
-    /// Gives the instance `time` from now on, for `question`.
-    pub(super) fn ask(store: &mut Store<Self>, sandbox: &Sandbox, question: Question, time: Duration) {
+    /// The clock calls on the guest: it goes on, gives way to others, or is at its end.
+    fn called_on(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        let now = Instant::now();
+        if now >= self.term.deadline {
+            return Err(TimeIsUp.into());
+        }
+        self.called_on = self.called_on.saturating_add(1);
+        if self.called_on < SLICE && now.duration_since(self.since) < LONGEST_SLICE {
+            return Ok(UpdateDeadline::Continue(1));
+        }
+        // At once, and not when it is done: a client that never waits for the end must not keep it from being known.
+        if let Some(question) = &self.question {
+            self.slow.note(&question.operation, Pace::Slow);
+        }
+        self.pace = Pace::Slow;
+        Ok(UpdateDeadline::Yield(1))
+    }
+
+    /// Gives the instance until the end of `term` for `question`.
+    pub(super) fn ask(store: &mut Store<Self>, sandbox: &Sandbox, question: Question, term: Term) {
         let state = store.data_mut();
         state.output.about(question.id);
         state.question = Some(question);
-        state.time = time;
-        state.deadline = Instant::now() + time;
+        state.term = term;
+        state.since = Instant::now();
         state.called_on = 0;
+        state.pace = Pace::Quick;
         sandbox.clock().keep_going();
         store.set_epoch_deadline(1);
     }
 
     /// Whether it took so long that others had to have their turn.
     pub(super) fn pace(&self) -> Pace {
-        if self.called_on < SLICE { Pace::Quick } else { Pace::Slow }
+        self.pace
     }
 
     /// What it was allowed.
     pub(super) fn allowance(&self) -> Allowance {
-        Allowance { time: self.time, memory: self.memory.limit, memory_ran_out: self.memory.asked }
+        Allowance { time: self.term.time, memory: self.memory.limit, memory_ran_out: self.memory.asked }
     }
 
     /// How much memory it holds, in bytes.
@@ -139,6 +189,19 @@ impl State {
     }
 }
 
+impl Memory {
+    fn grow(&mut self, bytes: usize) -> bool {
+        let used = self.used.saturating_add(bytes);
+        if used > self.limit {
+            self.asked = MemoryAsked::Beyond;
+            return false;
+        }
+        self.used = used;
+        true
+    }
+}
+
+/// Where instances come out of a pool, the pool has the same limits; where they do not, these are the only ones.
 impl ResourceLimiter for Memory {
     fn memory_growing(
         &mut self,
@@ -146,22 +209,33 @@ impl ResourceLimiter for Memory {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let used = self.used.saturating_add(desired.saturating_sub(current));
-        if used > self.limit || maximum.is_some_and(|maximum| desired > maximum) {
+        if maximum.is_some_and(|maximum| desired > maximum) {
             self.asked = MemoryAsked::Beyond;
             return Ok(false);
         }
-        self.used = used;
-        Ok(true)
+        Ok(self.grow(desired.saturating_sub(current)))
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= MAX_TABLE_ELEMENTS)
+        let bytes = desired.saturating_sub(current).saturating_mul(size_of::<usize>());
+        Ok(desired <= MAX_TABLE_ELEMENTS && self.grow(bytes))
+    }
+
+    fn instances(&self) -> usize {
+        MAX_CORE_INSTANCES as usize
+    }
+
+    fn tables(&self) -> usize {
+        MAX_TABLES as usize
+    }
+
+    fn memories(&self) -> usize {
+        MAX_MEMORIES as usize
     }
 }
 

@@ -211,11 +211,11 @@ impl Candidate {
         let (question, flags) = self.question(asked, engine);
         let component = &self.0.component;
         let mut clock = Stopwatch(Instant::now());
-        let mut instance = component.instantiate(component.silent()).await.map_err(Unready::into_fault)?;
+        let mut instance = component.instantiate(component.silent(), component.term()).await.map_err(Unready::into_fault)?;
         let instantiate = clock.lap();
-        component.configure_in(&mut instance).await.map_err(Unready::into_fault)?;
+        component.configure_in(&mut instance, component.term()).await.map_err(Unready::into_fault)?;
         let configure = clock.lap();
-        let verdict = component.decide_in(&mut instance, question, flags).await?;
+        let verdict = component.decide_in(&mut instance, question, flags, component.term()).await?;
         let decide = clock.lap();
         let memory = instance.memory_used();
         clock.lap();
