@@ -16,6 +16,7 @@ on_both_listeners![
     no_policy_opens_a_family_that_is_never_forwarded,
     a_policy_is_asked_about_upgrades_too,
     a_policy_is_told_who_asks,
+    a_body_is_shown_to_none_but_the_policies_that_inspect_it,
 ];
 
 /// The settings of a policy that does `deed`, whatever it is asked.
@@ -179,5 +180,31 @@ async fn a_policy_is_told_who_asks(via: Via) {
     };
     for word in who.iter().chain(&["listener", listener.as_str()]) {
         assert!(told.contains(word), "{word} is not in {told}");
+    }
+}
+
+async fn a_body_is_shown_to_none_but_the_policies_that_inspect_it(via: Via) {
+    let good = r#"{"Image":"alpine"}"#;
+    let ambiguous = r#"{"Image":"alpine","Image":"busybox"}"#;
+    let echo = always("echo");
+    let reads = |deed: &str| format!("inspect=ContainerCreate\n{}", always(deed));
+    let (reads_and_echoes, reads_and_defers) = (reads("echo"), reads("defer"));
+    let watched = &[("POLICY_MODE_READER", "observe")][..];
+    let shown = r#"body=18 bytes \"{\\\"Image\\\":\\\"alpine\\\"}\""#;
+    for (policies, settings, body, told) in [
+        // Who only observes lets the client choose what it sees, and nobody else.
+        ([("reader", &reads_and_defers), ("blind", &echo)], watched, good, "body=unread"),
+        ([("reader", &reads_and_defers), ("blind", &echo)], watched, ambiguous, "body=unread"),
+        ([("blind", &echo), ("reader", &reads_and_defers)], watched, good, "body=unread"),
+        ([("reader", &reads_and_defers), ("blind", &echo)], &[], good, "body=unread"),
+        ([("blind", &echo), ("reader", &reads_and_defers)], &[], good, "body=unread"),
+        ([("reader", &reads_and_echoes), ("blind", &echo)], &[], good, shown),
+    ] {
+        let scene = Scene::new(&policies.map(|(name, settings)| (name, settings.as_str())), settings);
+        let mut client = scene.client(via).await;
+        client.ask("POST /containers/create", &[&format!("Content-Length: {}", body.len())]).await;
+        client.send(body).await;
+        let refused = client.read_response().await;
+        assert!(refused.text().contains(told), "{policies:?} {body}: {}", refused.text());
     }
 }
