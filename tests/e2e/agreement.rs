@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use e2e::guests;
 use policy::{Decision, Endpoint, Flag, Flags, Method, Operation, Target};
-use sockgate::workbench::{Asked, Candidate, Workbench};
+use sockgate::workbench::{Asked, Body, Candidate, Workbench};
 use sockgate::{Limits, NoEngine, Verdict};
 
 /// Where the flag sets come from. Any number would do; this one stays, so that a failure can be had again.
@@ -81,7 +81,7 @@ impl Scene {
 
 async fn of_component(component: &Candidate, operation: Operation) -> String {
     let (headers, attributes) = (http::HeaderMap::new(), Vec::new());
-    let asked = Asked { operation, flags: Flags::default(), headers, body: None, attributes };
+    let asked = Asked { operation, flags: Flags::default(), headers, body: Body::Empty, attributes };
     match component.decide(asked, Arc::new(NoEngine)).await {
         Ok(Verdict::Allow) => "allow".to_owned(),
         Ok(Verdict::Defer) => "defer".to_owned(),
