@@ -17,6 +17,7 @@ on_both_listeners![
     a_policy_is_asked_about_upgrades_too,
     a_policy_is_told_who_asks,
     a_body_is_shown_to_none_but_the_policies_that_inspect_it,
+    a_decision_for_which_there_is_no_place_is_refused_in_the_end,
 ];
 
 /// The settings of a policy that does `deed`, whatever it is asked.
@@ -207,4 +208,29 @@ async fn a_body_is_shown_to_none_but_the_policies_that_inspect_it(via: Via) {
         let refused = client.read_response().await;
         assert!(refused.text().contains(told), "{policies:?} {body}: {}", refused.text());
     }
+}
+
+/// Three decisions that take all the time they may, and a place for one: while the first has it and then another, the third
+/// has waited long enough.
+async fn a_decision_for_which_there_is_no_place_is_refused_in_the_end(via: Via) {
+    let rules = "on=ContainerList\ndecide=sleep:60000";
+    let scene = Scene::new(&[("rules", rules)], &[("POLICY_CONCURRENCY", "1"), ("POLICY_TIMEOUT", "2s")]);
+    let mut clients = [scene.client(via).await, scene.client(via).await, scene.client(via).await];
+    for client in &mut clients {
+        client.ask("GET /containers/json", &[]).await;
+    }
+    let mut statuses = Vec::new();
+    for client in &mut clients {
+        let refused = client.read_response().await;
+        let (words, retry) = match refused.status() {
+            503 => ("the policy rules is busy with other requests", Some("1")),
+            _ => ("the policy rules did not answer in time", None),
+        };
+        assert!(refused.text().contains(words), "{}", refused.text());
+        assert_eq!(refused.head.header("retry-after"), retry);
+        statuses.push(refused.status());
+    }
+    assert!(statuses.contains(&403) && statuses.contains(&503), "{statuses:?}");
+    assert_eq!(clients[0].fetch("GET /info", &[]).await.status(), 200, "there is a place again");
+    assert_eq!(scene.arrived(), ["/info"]);
 }
