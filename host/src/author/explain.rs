@@ -68,13 +68,7 @@ pub(crate) async fn explain(
             return Ok((text, Outcome::Denied));
         }
     };
-    let _ = match (&admitted.body, &admitted.unshown) {
-        (Body::Empty, _) => writeln!(text, "body       none; policies would read one (--body FILE)"),
-        (_, Some(bad)) => {
-            writeln!(text, "body       would be refused, but who reads it only observes: {bad}")
-        }
-        (Body::Complete(_) | Body::Unread, None) => Ok(()),
-    };
+    text.push_str(&about_body(&admitted));
     let ended = ask(config, &policies, admitted, circumstances, &mut text).await;
     let Some((verdict, outcome)) = ended else {
         let outcome = match flags_say {
@@ -138,6 +132,15 @@ fn readers(operation: &Operation, policies: &[(&PolicyConfig, Candidate)]) -> Re
         (None, _) => Readers::Nobody,
         (Some(_), false) => Readers::Observing,
         (Some(_), true) => Readers::Deciding,
+    }
+}
+
+/// A line, if there is something to know.
+fn about_body(admitted: &Admitted) -> String {
+    match (&admitted.body, &admitted.unshown) {
+        (Body::Empty, _) => "body       none; policies would read one (--body FILE)\n".to_owned(),
+        (_, Some(bad)) => format!("body       would be refused, but who reads it only observes: {bad}\n"),
+        (Body::Complete(_) | Body::Unread, None) => String::new(),
     }
 }
 

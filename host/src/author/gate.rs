@@ -73,7 +73,8 @@ pub(crate) fn operation(method: &str, target: &str) -> Result<Operation, Refusal
 /// # Errors
 /// The [`Refusal`] of what is none.
 pub(super) fn requested(request: &str) -> Result<Operation, Refusal> {
-    let (method, target) = request.trim().split_once(' ').unwrap_or((request, ""));
+    let request = request.trim();
+    let (method, target) = request.split_once(' ').unwrap_or((request, ""));
     operation(method, target.trim_start())
 }
 
