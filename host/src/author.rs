@@ -9,6 +9,7 @@ mod check;
 mod expected;
 mod explain;
 mod fixtures;
+mod gate;
 mod junit;
 mod new;
 mod overheard;
@@ -19,7 +20,8 @@ pub(crate) use bench::{Plan, Unmeasured, bench};
 pub(crate) use cases::CaseFile;
 pub(crate) use check::check;
 pub(crate) use explain::{Circumstances, Outcome, explain};
-pub(crate) use junit::junit;
+pub(crate) use gate::{in_words, operation};
+pub(crate) use junit::{junit, junit_error};
 #[allow(unreachable_pub, reason = "it is reached by way of `cli`")]
 pub use new::Language;
 pub(crate) use new::{NotMade, new};

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use policy::{Flag, Method, Operation, Target};
+use policy::Flag;
 
+use crate::author;
 use crate::config::{Config, ConfigError, SETTINGS};
 use crate::healthcheck::{self, Health};
 use crate::pdp::{Chain, PolicyDecisionPoint};
 use crate::report;
 
 mod policy_tools;
+mod warnings;
 
 pub use policy_tools::{Language, PolicyCommand};
 
@@ -79,6 +81,7 @@ pub fn run(command: &Command, config: Result<Config, ConfigError>) -> ExitCode {
         Ok(config) => config,
         Err(error) => return say(&mut std::io::stderr(), &format!("sockgate: {error}\n"), EX_USAGE),
     };
+    warnings::tell();
     let out = &mut std::io::stdout();
     match command {
         Command::Serve | Command::Check => match load_policies(&config) {
@@ -122,9 +125,11 @@ fn explain(
     client: &[(String, String)],
 ) -> ExitCode {
     let out = &mut std::io::stdout();
-    let operation = match operation(method, path) {
+    let operation = match author::operation(&method.to_ascii_uppercase(), path) {
         Ok(operation) => operation,
-        Err(refusal) => return say(out, &format!("verdict    refused: {refusal}\n"), 1),
+        Err(refusal) => {
+            return say(out, &format!("verdict    refused: {}\n", author::in_words(&refusal)), 1);
+        }
     };
     if config.policies.chain.is_empty() {
         let text = report::explain_operation(&operation) + &report::explain_flags(config.flags, &operation);
@@ -132,13 +137,6 @@ fn explain(
         return say(out, &text, u8::from(!is_allowed));
     }
     policy_tools::explain(config, &operation, body, client)
-}
-
-fn operation(method: &str, path: &str) -> Result<Operation, String> {
-    let method = Method::from_token(&method.to_ascii_uppercase())
-        .ok_or_else(|| format!("the Engine API has no method {method:?} (405)"))?;
-    let target = Target::parse(path).map_err(|error| format!("{error} (400)"))?;
-    Ok(Operation::new(method, target))
 }
 
 /// Reads `NAME=VALUE`.

@@ -127,7 +127,7 @@ impl Head {
             .ok_or_else(|| BadHead::UnknownMethod(shortened(method.as_str())))?;
         let operation = Arc::new(Operation::new(method, parse_target(&uri)?));
         let framing = framing(&headers)?;
-        require_no_form(&headers, framing)?;
+        require_forwardable(&headers, framing)?;
         let upgrade = operation
             .transport()
             .upgrade_protocol()
@@ -136,7 +136,6 @@ impl Head {
             true => Trailers::Accepted,
             false => Trailers::Unasked,
         };
-        headers::require_hop_by_hop_options(&headers)?;
         headers::strip_hop_by_hop(&mut headers);
         Ok(Self { operation, outbound: Outbound { headers, framing, upgrade, trailers } })
     }
@@ -200,6 +199,15 @@ fn framing(headers: &HeaderMap) -> Result<Framing, BadHead> {
         }
         (Some(_), _) => Err(BadHead::TransferCoding),
     }
+}
+
+/// Refuses headers that the engine, or the next hop, could read in another way than we do.
+///
+/// # Errors
+/// [`BadHead`].
+pub(crate) fn require_forwardable(headers: &HeaderMap, framing: Framing) -> Result<(), BadHead> {
+    require_no_form(headers, framing)?;
+    Ok(headers::require_hop_by_hop_options(headers)?)
 }
 
 /// An empty form overrides nothing; `wget --post-data=''` sends one. The engine trims and folds a media type as Unicode

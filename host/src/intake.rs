@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use policy::body::BodyShape;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -94,8 +95,7 @@ impl Intake {
         let room = room.ok().flatten().ok_or(BadBody::Busy)?;
         let bytes = timeout(self.patience, body.take_whole(self.limit, room)).await;
         match bytes.map_err(|_elapsed| BadBody::Slow(self.patience))? {
-            Ok(Some(bytes)) if bytes.is_empty() => Ok(Body::Empty),
-            Ok(Some(bytes)) => shape.judge(&bytes).map(|()| Body::Complete(bytes)).map_err(BadBody::from),
+            Ok(Some(bytes)) => judge(bytes, shape),
             Ok(None) => Err(BadBody::TooLarge(self.limit)),
             Err(error) => Err(BadBody::Broken(error)),
         }
@@ -112,6 +112,34 @@ impl Intake {
         let bytes = u32::try_from(bytes).ok()?;
         Arc::clone(&self.room).acquire_many_owned(bytes).await.ok()
     }
+}
+
+/// Judges a body that is there already, as [`Intake::take`] judges one that comes.
+///
+/// # Errors
+/// [`BadBody`].
+pub(crate) fn judge_whole(
+    bytes: Bytes,
+    limit: usize,
+    headers: &HeaderMap,
+    shape: BodyShape,
+) -> Result<Body, BadBody> {
+    if bytes.is_empty() {
+        return Ok(Body::Empty);
+    }
+    if bytes.len() > limit {
+        return Err(BadBody::TooLarge(limit));
+    }
+    require_no_encoding(headers)?;
+    judge(bytes, shape)
+}
+
+fn judge(bytes: Bytes, shape: BodyShape) -> Result<Body, BadBody> {
+    if bytes.is_empty() {
+        return Ok(Body::Empty);
+    }
+    shape.judge(&bytes)?;
+    Ok(Body::Complete(bytes))
 }
 
 /// `identity` is no encoding (RFC 9110 §8.4.1).

@@ -59,7 +59,8 @@ struct Message<'m> {
     message: &'m str,
 }
 
-fn status(refusal: &Refusal) -> StatusCode {
+/// The status of a refusal.
+pub(crate) fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::BadHead(BadHead::UnknownMethod(_)) => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::BadHead(BadHead::Host(BadAuthority::NotAllowed(_)) | BadHead::Origin(_)) => {

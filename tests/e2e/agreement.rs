@@ -6,30 +6,23 @@ use std::time::Duration;
 
 use e2e::guests;
 use policy::{Decision, Endpoint, Flag, Flags, Method, Operation, Target};
-use sockgate::workbench::{Asked, Candidate, Workbench};
+use sockgate::workbench::{Asked, Body, Candidate, Draft, Workbench};
 use sockgate::{Limits, NoEngine, Verdict};
 
 /// Where the flag sets come from. Any number would do; this one stays, so that a failure can be had again.
 const SEED: u64 = 0x736f_636b_6761_7465;
 
-/// How many sets of flags are drawn, besides those that are listed.
+/// How many sets of flags are drawn, besides those that are listed. Each is asked about every line: half a million
+/// decisions, for which an unoptimized build takes about a minute of one core.
 const DRAWN: usize = 3000;
-
-/// One in so many lines is asked with a drawn set.
-const SHARES: usize = 16;
 
 #[tokio::test]
 async fn flags_and_component_agree_on_every_operation() {
-    let lines = lines();
-    let workbench = Scene::new();
-    let (listed, drawn) = flag_sets();
-    for settings in &listed {
-        workbench.agree(settings, &lines).await;
-    }
-    // Each drawn set is asked some of the lines, each line by many sets.
-    for (at, settings) in drawn.iter().enumerate() {
-        let some: Vec<_> = lines.iter().skip(at % SHARES).step_by(SHARES).cloned().collect();
-        workbench.agree(settings, &some).await;
+    let operations = operations(&lines());
+    let workbench = workbench();
+    let policy = workbench.compile(&guests::rust("guest-default")).await.unwrap();
+    for settings in flag_sets() {
+        agree(&policy, &settings, &operations).await;
     }
 }
 
@@ -39,49 +32,36 @@ async fn flags_and_component_agree_on_the_hostile_vectors() {
     for (flags, line) in crate::hostile::request_lines() {
         lines_by_settings.entry(settings_of(flags)).or_default().push(line);
     }
-    let workbench = Scene::new();
+    let workbench = workbench();
+    let policy = workbench.compile(&guests::rust("guest-default")).await.unwrap();
     let mut count = 0;
     for (settings, lines) in &lines_by_settings {
-        count += workbench.agree(settings, lines).await;
+        let operations = operations(lines);
+        agree(&policy, settings, &operations).await;
+        count += operations.len();
     }
     assert!(count >= 200, "{count} request lines of the vectors are operations");
 }
 
-/// Where components are loaded.
-struct Scene {
-    workbench: Workbench,
-    _code: tempfile::TempDir,
+fn workbench() -> Workbench {
+    let limits = Limits { timeout: Duration::from_secs(30), memory: 16 << 20 };
+    Workbench::new(limits, None).unwrap()
 }
 
-impl Scene {
-    fn new() -> Self {
-        let code = tempfile::tempdir().unwrap();
-        let limits = Limits { timeout: Duration::from_secs(30), memory: 16 << 20 };
-        Self { workbench: Workbench::new(limits, Some(code.path())).unwrap(), _code: code }
-    }
-
-    /// Asks both of every line that is an operation; gives how many are.
-    async fn agree(&self, settings: &str, lines: &[String]) -> usize {
-        let component = self.workbench.load(&guests::rust("guest-default"), settings).await.unwrap();
-        let mut count = 0;
-        for line in lines {
-            if let Some(operation) = operation(line) {
-                let of_flags = of_flags(settings, &operation);
-                let of_component = of_component(&component, operation).await;
-                assert_eq!(
-                    of_component, of_flags,
-                    "component and flags (from seed {SEED:#x}): {settings:?} {line}"
-                );
-                count += 1;
-            }
-        }
-        count
+/// Asks both of every operation.
+async fn agree(policy: &Draft<'_>, settings: &str, operations: &[(String, Operation)]) {
+    let component = policy.configured(settings).await.unwrap();
+    let flags = flags(settings);
+    for (line, operation) in operations {
+        let of_flags = of_flags(flags, operation);
+        let of_component = of_component(&component, operation.clone()).await;
+        assert_eq!(of_component, of_flags, "component and flags (from seed {SEED:#x}): {settings:?} {line}");
     }
 }
 
 async fn of_component(component: &Candidate, operation: Operation) -> String {
     let (headers, attributes) = (http::HeaderMap::new(), Vec::new());
-    let asked = Asked { operation, flags: Flags::default(), headers, body: None, attributes };
+    let asked = Asked { operation, flags: Flags::default(), headers, body: Body::Empty, attributes };
     match component.decide(asked, Arc::new(NoEngine)).await {
         Ok(Verdict::Allow) => "allow".to_owned(),
         Ok(Verdict::Defer) => "defer".to_owned(),
@@ -90,18 +70,21 @@ async fn of_component(component: &Candidate, operation: Operation) -> String {
     }
 }
 
-fn of_flags(settings: &str, operation: &Operation) -> String {
-    match policy::decide(flags(settings), operation) {
+fn of_flags(flags: Flags, operation: &Operation) -> String {
+    match policy::decide(flags, operation) {
         Decision::Allow => "allow".to_owned(),
         Decision::Deny(denial) if denial.reason.is_about_method() => format!("405 {denial}"),
         Decision::Deny(denial) => format!("403 {denial}"),
     }
 }
 
-/// `None` if that is none.
-fn operation(line: &str) -> Option<Operation> {
-    let (method, target) = line.split_once(' ')?;
-    Some(Operation::new(Method::from_token(method)?, Target::parse(target).ok()?))
+/// The lines that are operations, with these.
+fn operations(lines: &[String]) -> Vec<(String, Operation)> {
+    let operation = |line: &str| {
+        let (method, target) = line.split_once(' ')?;
+        Some(Operation::new(Method::from_token(method)?, Target::parse(target).ok()?))
+    };
+    lines.iter().filter_map(|line| Some((line.clone(), operation(line)?))).collect()
 }
 
 fn flags(settings: &str) -> Flags {
@@ -153,7 +136,7 @@ fn filled(template: &str) -> String {
 }
 
 /// The sets in which a flag matters most, and drawn ones.
-fn flag_sets() -> (Vec<String>, Vec<String>) {
+fn flag_sets() -> Vec<String> {
     let all: Vec<_> = Flag::ALL.iter().map(|flag| format!("{}=1", flag.name())).collect();
     let none = all.iter().map(|word| word.replace("=1", "=0")).collect::<Vec<_>>();
     let mut sets = vec![String::new(), all.join(" "), none.join(" ")];
@@ -164,7 +147,8 @@ fn flag_sets() -> (Vec<String>, Vec<String>) {
         sets.extend([one.join(" "), but_one.join(" ")]);
     }
     let mut dice = SEED;
-    (sets, (0..DRAWN).map(|_| drawn(&mut dice)).collect())
+    sets.extend((0..DRAWN).map(|_| drawn(&mut dice)));
+    sets
 }
 
 /// Some flags on, some off, some unset, in the spellings that there are.

@@ -6,11 +6,13 @@ use tempfile::TempDir;
 on_both_listeners![
     what_a_policy_has_read_is_what_the_engine_gets,
     a_policy_reads_the_whole_of_a_body_that_comes_in_pieces,
+    a_body_of_some_mebibytes_is_read_where_the_limit_allows_it,
     a_body_that_two_parsers_read_in_two_ways_is_refused,
     a_body_over_the_limit_is_refused_however_it_comes,
     an_encoded_body_is_refused,
     a_client_that_waits_to_continue_is_told_to_if_its_body_is_read,
     a_body_that_does_not_come_is_not_waited_for_longer_than_for_a_head,
+    a_body_for_which_there_is_no_room_is_not_waited_for_longer_either,
     a_client_that_leaves_in_its_body_leaves_nothing_behind,
     a_request_without_a_body_has_an_empty_one,
     what_no_policy_reads_streams_past,
@@ -110,6 +112,16 @@ async fn a_policy_reads_the_whole_of_a_body_that_comes_in_pieces(via: Via) {
     scene.engine.assert_untouched();
 }
 
+async fn a_body_of_some_mebibytes_is_read_where_the_limit_allows_it(via: Via) {
+    let scene = Scene::new(&[("POLICY_BODY_LIMIT", "4MiB"), ("POLICY_TIMEOUT", "10s")]);
+    let mut client = scene.gateway.connect(via).await;
+    let body = format!("{{\"Image\":\"forbidden\",\"Env\":[\"{}\"]}}", "a".repeat(3 << 20));
+    let sum = body.bytes().fold(0_u32, |sum, byte| sum.rotate_left(5) ^ u32::from(byte));
+    post(&mut client, CREATE, &[], &body).await;
+    is_refused(&mut client, 403, &format!("{} bytes, sum {sum:08x} (policy inspector)", body.len())).await;
+    scene.engine.assert_untouched();
+}
+
 async fn a_body_that_two_parsers_read_in_two_ways_is_refused(via: Via) {
     let scene = Scene::new(&[]);
     let mut client = scene.gateway.connect(via).await;
@@ -179,6 +191,37 @@ async fn a_body_that_does_not_come_is_not_waited_for_longer_than_for_a_head(via:
     client.send("{").await;
     is_refused(&mut client, 408, "HEADER_TIMEOUT").await;
     scene.engine.assert_untouched();
+}
+
+/// Three bodies that do not come, each as large as all the room that there is: while the first holds the room and then
+/// another, one of the two that wait has waited long enough.
+async fn a_body_for_which_there_is_no_room_is_not_waited_for_longer_either(via: Via) {
+    let scene = Scene::new(&[("HEADER_TIMEOUT", "2s"), ("POLICY_BODY_LIMIT", "64MiB")]);
+    let length = format!("Content-Length: {}", 64 << 20);
+    let mut first = scene.gateway.connect(via).await;
+    first.ask(CREATE, &["Expect: 100-continue", &length]).await;
+    first.expect("HTTP/1.1 100 Continue\r\n\r\n").await; // it has the room
+    let mut waiting = [scene.gateway.connect(via).await, scene.gateway.connect(via).await];
+    for client in &mut waiting {
+        client.ask(CREATE, &[&length]).await;
+    }
+    is_refused(&mut first, 408, "HEADER_TIMEOUT").await;
+    let mut statuses = Vec::new();
+    for client in &mut waiting {
+        let refused = client.read_response().await;
+        if refused.status() == 503 {
+            assert!(refused.text().contains("too many bodies are waiting"), "{}", refused.text());
+            assert_eq!(refused.head.header("retry-after"), Some("1"));
+        }
+        statuses.push(refused.status());
+    }
+    assert!(statuses.contains(&503), "{statuses:?}");
+    assert!(statuses.iter().all(|status| [408, 503].contains(status)), "{statuses:?}");
+
+    let mut client = scene.gateway.connect(via).await;
+    post(&mut client, CREATE, &[], GOOD).await;
+    is_allowed(&mut client).await;
+    assert_eq!(scene.engine.requests().len(), 1);
 }
 
 async fn a_client_that_leaves_in_its_body_leaves_nothing_behind(via: Via) {

@@ -16,6 +16,8 @@ on_both_listeners![
     no_policy_opens_a_family_that_is_never_forwarded,
     a_policy_is_asked_about_upgrades_too,
     a_policy_is_told_who_asks,
+    a_body_is_shown_to_none_but_the_policies_that_inspect_it,
+    a_decision_for_which_there_is_no_place_is_refused_in_the_end,
 ];
 
 /// The settings of a policy that does `deed`, whatever it is asked.
@@ -180,4 +182,55 @@ async fn a_policy_is_told_who_asks(via: Via) {
     for word in who.iter().chain(&["listener", listener.as_str()]) {
         assert!(told.contains(word), "{word} is not in {told}");
     }
+}
+
+async fn a_body_is_shown_to_none_but_the_policies_that_inspect_it(via: Via) {
+    let good = r#"{"Image":"alpine"}"#;
+    let ambiguous = r#"{"Image":"alpine","Image":"busybox"}"#;
+    let echo = always("echo");
+    let reads = |deed: &str| format!("inspect=ContainerCreate\n{}", always(deed));
+    let (reads_and_echoes, reads_and_defers) = (reads("echo"), reads("defer"));
+    let watched = &[("POLICY_MODE_READER", "observe")][..];
+    let shown = r#"body=18 bytes \"{\\\"Image\\\":\\\"alpine\\\"}\""#;
+    for (policies, settings, body, told) in [
+        // Who only observes lets the client choose what it sees, and nobody else.
+        ([("reader", &reads_and_defers), ("blind", &echo)], watched, good, "body=unread"),
+        ([("reader", &reads_and_defers), ("blind", &echo)], watched, ambiguous, "body=unread"),
+        ([("blind", &echo), ("reader", &reads_and_defers)], watched, good, "body=unread"),
+        ([("reader", &reads_and_defers), ("blind", &echo)], &[], good, "body=unread"),
+        ([("blind", &echo), ("reader", &reads_and_defers)], &[], good, "body=unread"),
+        ([("reader", &reads_and_echoes), ("blind", &echo)], &[], good, shown),
+    ] {
+        let scene = Scene::new(&policies.map(|(name, settings)| (name, settings.as_str())), settings);
+        let mut client = scene.client(via).await;
+        client.ask("POST /containers/create", &[&format!("Content-Length: {}", body.len())]).await;
+        client.send(body).await;
+        let refused = client.read_response().await;
+        assert!(refused.text().contains(told), "{policies:?} {body}: {}", refused.text());
+    }
+}
+
+/// Three decisions that take all the time they may, and a place for one: while the first has it and then another, the third
+/// has waited long enough.
+async fn a_decision_for_which_there_is_no_place_is_refused_in_the_end(via: Via) {
+    let rules = "on=ContainerList\ndecide=sleep:60000";
+    let scene = Scene::new(&[("rules", rules)], &[("POLICY_CONCURRENCY", "1"), ("POLICY_TIMEOUT", "2s")]);
+    let mut clients = [scene.client(via).await, scene.client(via).await, scene.client(via).await];
+    for client in &mut clients {
+        client.ask("GET /containers/json", &[]).await;
+    }
+    let mut statuses = Vec::new();
+    for client in &mut clients {
+        let refused = client.read_response().await;
+        let (words, retry) = match refused.status() {
+            503 => ("the policy rules is busy with other requests", Some("1")),
+            _ => ("the policy rules did not answer in time", None),
+        };
+        assert!(refused.text().contains(words), "{}", refused.text());
+        assert_eq!(refused.head.header("retry-after"), retry);
+        statuses.push(refused.status());
+    }
+    assert!(statuses.contains(&403) && statuses.contains(&503), "{statuses:?}");
+    assert_eq!(clients[0].fetch("GET /info", &[]).await.status(), 200, "there is a place again");
+    assert_eq!(scene.arrived(), ["/info"]);
 }

@@ -8,7 +8,9 @@ use tempfile::TempDir;
 
 use crate::docs::binary::sockgate;
 
+mod gate;
 mod projects;
+mod trouble;
 
 /// A command that has ended: its exit code, and what it printed on both streams.
 struct Done {
@@ -121,7 +123,7 @@ cases:
     expect: { deny: { contains: ' | {"Name": "data"}' } }
   - name: none
     request: GET /containers/json
-    expect: { deny: { contains: FlagsVerdict::Allow | no body } }
+    expect: { deny: { contains: FlagsVerdict::Allow | a body unread } }
   - name: allowed
     request: GET /version
     expect: allow
@@ -166,7 +168,7 @@ fn what_differs_is_shown_with_the_log_and_in_junit() {
              came      fault: {crash}\n      log       warn: a \\u{{1b}}[31mred\\u{{1b}}[0m line\\nand another\n      \
              log       info: printed\nok    right\nFAIL  a wrong word (cases.yaml:8)\n      \
              request   GET /events\n      expected  deny 403: SystemEvents\n      \
-             came      deny 409: SystemEvents |  |  | FlagsVerdict::Allow | no body\n      \
+             came      deny 409: SystemEvents |  |  | FlagsVerdict::Allow | a body unread\n      \
              log       warn: a \\u{{1b}}[31mred\\u{{1b}}[0m line\\nand another\n      log       info: printed\n\
              1 passed, 2 failed\n"
         )
@@ -193,7 +195,11 @@ fn what_differs_is_shown_with_the_log_and_in_junit() {
         [
             ("<wrong> & \"late\"", Some("2"), Some(fault.as_str())),
             ("right", Some("5"), None),
-            ("a wrong word", Some("8"), Some("deny 409: SystemEvents |  |  | FlagsVerdict::Allow | no body")),
+            (
+                "a wrong word",
+                Some("8"),
+                Some("deny 409: SystemEvents |  |  | FlagsVerdict::Allow | a body unread")
+            ),
         ]
     );
 }
@@ -265,6 +271,12 @@ fn bench_says_what_a_decision_costs_and_where() {
     ] {
         assert!(done.stdout.lines().any(|line| line.starts_with(label)), "{label}\n{}", done.stdout);
     }
+    let by_client = measure(&["--client", "listener=127.0.0.1:2375", "--client", "peer.address=127.0.0.1"]);
+    assert!(
+        by_client.stdout.contains(" | listener=127.0.0.1:2375,peer.address=127.0.0.1 | "),
+        "{}",
+        by_client.stdout
+    );
     let failed = measure(&["--request", "GET /info"]);
     assert_eq!((failed.code, failed.stdout.as_str()), (Some(1), ""));
     assert!(

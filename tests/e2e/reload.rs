@@ -14,6 +14,7 @@ mod signals;
 on_both_listeners![
     no_request_fails_while_policies_are_replaced_under_load,
     a_slow_request_does_not_hold_a_reload_up,
+    a_decision_that_has_begun_is_the_old_policys,
     changed_files_are_noticed_without_a_signal,
 ];
 
@@ -78,9 +79,14 @@ impl Mounted {
     }
 }
 
-/// The default policy, told apart by a custom section at its end: its name is one byte, and there is nothing in it.
+/// The default policy, told apart by a mark at its end.
 pub(crate) fn policy_with_a_mark(mark: usize) -> Vec<u8> {
-    let mut bytes = fs::read(guests::rust("guest-default")).unwrap();
+    marked("guest-default", mark)
+}
+
+/// A policy with a custom section at its end: its name is one byte, and there is nothing in it.
+fn marked(policy: &str, mark: usize) -> Vec<u8> {
+    let mut bytes = fs::read(guests::rust(policy)).unwrap();
     bytes.extend([0, 2, 1, b'0' + u8::try_from(mark).unwrap()]);
     bytes
 }
@@ -143,6 +149,41 @@ async fn a_slow_request_does_not_hold_a_reload_up(via: Via) {
     }
     slow.send("b").await;
     assert_eq!(slow.read_response().await.status(), 200);
+}
+
+async fn a_decision_that_has_begun_is_the_old_policys(via: Via) {
+    let (engine, folder) = (FakeEngine::start(), tempfile::tempdir().unwrap());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (policy, settings, cache) = (path("rules.wasm"), path("settings"), path("cache"));
+    fs::copy(guests::rust("hostile"), &policy).unwrap();
+    fs::write(&settings, "on=ContainerList\ndecide=inspect:container:web").unwrap();
+    let from_file = format!("@{settings}");
+    let gateway = Gateway::start(
+        engine.socket(),
+        &[
+            ("POLICY", policy.as_str()),
+            ("POLICY_SETTINGS", from_file.as_str()),
+            ("POLICY_CACHE", cache.as_str()),
+            ("POLICY_TIMEOUT", "10s"),
+        ],
+    );
+    let mut look_ups = engine.hand_over("GET /containers/web/json");
+    let (mut slow, mut prober) = (gateway.connect(via).await, gateway.connect(via).await);
+    slow.ask("GET /containers/json", &[]).await;
+    let look_up = look_ups.next().await;
+
+    fs::write(path("new"), marked("hostile", 1)).unwrap();
+    fs::rename(path("new"), &policy).unwrap();
+    fs::write(&settings, "decide=deny:by the new one").unwrap();
+    gateway.begin_reload();
+    until_answered(&mut prober, 403).await;
+
+    let id = "4".repeat(64);
+    look_up.answer(e2e::json("200 OK", &format!(r#"{{"Id":"{id}"}}"#))).await;
+    let refused = slow.read_response().await;
+    assert!(refused.text().contains(&id), "the old policy's answer: {}", refused.text());
+    let refused = slow.fetch("GET /containers/json", &[]).await;
+    assert!(refused.text().contains("by the new one"), "{}", refused.text());
 }
 
 async fn changed_files_are_noticed_without_a_signal(via: Via) {

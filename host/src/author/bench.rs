@@ -13,7 +13,8 @@ use http::{HeaderMap, HeaderValue, header};
 use policy::Flags;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{mebibytes, trial};
+use super::gate::{self, Admitted, Gate, Readers, Sent};
+use super::mebibytes;
 use crate::pdp::workbench::{Asked, Candidate, Parts, Workbench};
 use crate::pdp::{Fault, LoadError, NoEngine, Verdict};
 
@@ -33,6 +34,10 @@ pub(crate) struct Plan {
     pub body: Option<String>,
     /// What the env flags are.
     pub flags: Flags,
+    /// `POLICY_BODY_LIMIT`.
+    pub body_limit: usize,
+    /// About the client, such as `peer.uid`.
+    pub client: Vec<(String, String)>,
     /// For how long.
     pub time: Duration,
 }
@@ -41,11 +46,13 @@ pub(crate) struct Plan {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unmeasured {
     /// The gateway would refuse this request.
-    #[error("the request {request:?} is none: {what}")]
+    #[error(
+        "the gateway refuses the request {request:?}: {what}; one that it takes is such as \"GET /info\""
+    )]
     Request {
         /// As it was given.
         request: String,
-        /// What is wrong.
+        /// In the gateway's words.
         what: String,
     },
     /// The gateway would not load it.
@@ -66,8 +73,9 @@ pub(crate) enum Unmeasured {
 /// # Errors
 /// [`Unmeasured`].
 pub(crate) async fn bench(workbench: &Workbench, plan: &Plan) -> Result<String, Unmeasured> {
-    let operation = trial::operation(&plan.request)
-        .map_err(|what| Unmeasured::Request { request: plan.request.clone(), what })?;
+    let refused =
+        |refusal| Unmeasured::Request { request: plan.request.clone(), what: gate::in_words(&refusal) };
+    let operation = gate::requested(&plan.request).map_err(refused)?;
     let candidate = workbench.load(&plan.file, &plan.settings).await;
     let candidate = candidate.map_err(|source| Unmeasured::Load { file: plan.file.clone(), source })?;
     let reads = match &plan.body {
@@ -81,8 +89,12 @@ pub(crate) async fn bench(workbench: &Workbench, plan: &Plan) -> Result<String, 
     if plan.body.is_some() {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    let body = plan.body.clone().map(Bytes::from);
-    let asked = Asked { operation, flags: plan.flags, headers, body, attributes: Vec::new() };
+    let body = plan.body.clone().map(Bytes::from).unwrap_or_default();
+    let readers = Readers::of(&candidate, &operation);
+    let gate = Gate { flags: plan.flags, body_limit: plan.body_limit };
+    let admitted = gate.admit(Sent { operation, headers, body }, readers).map_err(refused)?;
+    let Admitted { operation, headers, body, .. } = admitted;
+    let asked = Asked { operation, flags: plan.flags, headers, body, attributes: plan.client.clone() };
     let (verdict, run) = measure(&candidate, &asked, plan.time).await?;
     let mut text = format!("policy      {} {}\n", candidate.name(), candidate.version());
     // Writing to a string cannot fail.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use policy::{Flags, Method, Operation, Target};
 
 use super::{mebibytes, size};
-use crate::pdp::workbench::{Asked, Candidate, Draft, Workbench};
+use crate::pdp::workbench::{Asked, Body, Candidate, Draft, Workbench};
 use crate::pdp::{Fault, Limits, LoadError, NoEngine};
 
 /// What was found out about a file, and why the gateway would not load it, if it would not.
@@ -85,7 +85,7 @@ async fn memory(candidate: &Candidate) -> Result<usize, Fault> {
         operation: Operation::new(Method::Get, target),
         flags: Flags::default(),
         headers: http::HeaderMap::new(),
-        body: None,
+        body: Body::Empty,
         attributes: Vec::new(),
     };
     candidate.dissect(asked, Arc::new(NoEngine)).await.map(|(_, parts)| parts.memory)

@@ -20,20 +20,21 @@ pub(crate) enum Came {
     /// The policy failed, which denies.
     Fault(String),
     /// The gateway refuses it before a policy is asked.
-    Refused(String),
+    Refused { status: u16, message: String },
     /// The policy does not take its settings.
     InvalidSettings(String),
 }
 
 /// What a case says of how a request ends: `allow`, `deny`, `{deny: the message}`,
-/// `{deny: {contains: a part of it, status: 409}}`, and so for `fault`, `refused` and `invalid-settings`.
+/// `{deny: {contains: a part of it, status: 409}}`, and so for `refused` and, without a status, `fault` and
+/// `invalid-settings`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
     Allow,
     Defer,
     Deny { message: Wording, status: Option<u16> },
     Fault(Wording),
-    Refused(Wording),
+    Refused { message: Wording, status: Option<u16> },
     InvalidSettings(Wording),
 }
 
@@ -62,15 +63,17 @@ impl Expected {
             (Self::Deny { message, status }, Came::Deny(denial)) => {
                 message.is_met_by(&denial.message) && status.is_none_or(|status| status == denial.status)
             }
+            (Self::Refused { message, status }, Came::Refused { status: came, message: text }) => {
+                message.is_met_by(text) && status.is_none_or(|status| status == *came)
+            }
             (Self::Fault(wording), Came::Fault(text))
-            | (Self::Refused(wording), Came::Refused(text))
             | (Self::InvalidSettings(wording), Came::InvalidSettings(text)) => wording.is_met_by(text),
             (
                 Self::Allow
                 | Self::Defer
                 | Self::Deny { .. }
                 | Self::Fault(_)
-                | Self::Refused(_)
+                | Self::Refused { .. }
                 | Self::InvalidSettings(_),
                 _,
             ) => false,
@@ -95,7 +98,7 @@ impl fmt::Display for Came {
             Self::Defer => f.write_str("defer"),
             Self::Deny(denial) => write!(f, "deny {}: {}", denial.status, denial.message),
             Self::Fault(text) => write!(f, "fault: {text}"),
-            Self::Refused(text) => write!(f, "refused: {text}"),
+            Self::Refused { status, message } => write!(f, "refused {status}: {message}"),
             Self::InvalidSettings(text) => write!(f, "invalid-settings: {text}"),
         }
     }
@@ -109,7 +112,8 @@ impl fmt::Display for Expected {
             Self::Deny { message, status: Some(status) } => write!(f, "deny {status}{message}"),
             Self::Deny { message, status: None } => write!(f, "deny{message}"),
             Self::Fault(wording) => write!(f, "fault{wording}"),
-            Self::Refused(wording) => write!(f, "refused{wording}"),
+            Self::Refused { message, status: Some(status) } => write!(f, "refused {status}{message}"),
+            Self::Refused { message, status: None } => write!(f, "refused{message}"),
             Self::InvalidSettings(wording) => write!(f, "invalid-settings{wording}"),
         }
     }
@@ -164,12 +168,12 @@ fn expected(word: &str, Terms { message, contains, status }: Terms) -> Result<Ex
     };
     match (word, status) {
         ("deny", status) => Ok(Expected::Deny { message: wording, status }),
-        (word, Some(_)) => Err(format!("only deny has a status, not {word}")),
+        ("refused", status) => Ok(Expected::Refused { message: wording, status }),
+        (word, Some(_)) => Err(format!("only deny and refused have a status, not {word}")),
         ("allow" | "defer", None) if wording != Wording::Any => Err(format!("{word} has no message")),
         ("allow", None) => Ok(Expected::Allow),
         ("defer", None) => Ok(Expected::Defer),
         ("fault", None) => Ok(Expected::Fault(wording)),
-        ("refused", None) => Ok(Expected::Refused(wording)),
         ("invalid-settings", None) => Ok(Expected::InvalidSettings(wording)),
         (word, None) => Err(format!("{word:?} is nothing to expect: {EXPECTATIONS}")),
     }

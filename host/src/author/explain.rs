@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
-use policy::{Decision, Endpoint, Operation};
+use policy::{Decision, Operation};
 
+use super::gate::{self, Admitted, Gate, Readers, Sent};
 use super::overheard::{Line, overhear, printable};
-use crate::config::{Config, PolicyConfig};
-use crate::pdp::workbench::{Asked, Candidate, Workbench};
+use crate::config::{Config, Mode, PolicyConfig};
+use crate::pdp::workbench::{Asked, Body, Candidate, Workbench};
 use crate::pdp::{self, ChainError, Fault, Inspector, SandboxError, Verdict, Weight};
 use crate::report;
 use crate::upstream::{EngineInspector, Upstream};
@@ -59,33 +60,16 @@ pub(crate) async fn explain(
         return Ok((text + &report::explain_flags(config.flags, operation), Outcome::Denied));
     }
     let policies = load(config).await?;
-    let body = circumstances.body.as_deref();
-    if let Some(refusal) = refused(config, operation, &policies, body) {
-        let _ = writeln!(text, "verdict    refused: {refusal}");
-        return Ok((text, Outcome::Denied));
-    }
-    let reads_body = policies.iter().any(|(_, candidate)| candidate.reads_body_of(operation));
-    if reads_body && body.is_none() {
-        text.push_str("body       none; policies would read one (--body FILE)\n");
-    }
-    let engine: Arc<dyn Inspector> =
-        Arc::new(EngineInspector::new(Arc::new(Upstream::new(config.docker_socket.clone()))));
-    let mut ended = None;
-    for (policy, candidate) in &policies {
-        let (name, mode) = (candidate.name(), policy.mode);
-        let _ = write!(text, "policy     {name} {} ({}): ", candidate.version(), mode.as_str());
-        if ended.is_some() {
-            text.push_str("not asked any more\n");
-            continue;
+    let gate = Gate { flags: config.flags, body_limit: config.policies.body_limit };
+    let admitted = match gate.admit(sent(operation, circumstances), readers(operation, &policies)) {
+        Ok(admitted) => admitted,
+        Err(refusal) => {
+            let _ = writeln!(text, "verdict    refused: {}", gate::in_words(&refusal));
+            return Ok((text, Outcome::Denied));
         }
-        let asked = asked(config, operation, circumstances);
-        let (verdict, log) = overhear(candidate.decide(asked, Arc::clone(&engine))).await;
-        let _ = writeln!(text, "{}", in_words(&verdict));
-        for Line { level, text: line } in log {
-            let _ = writeln!(text, "  log      {level}: {line}");
-        }
-        ended = end(name, Weight::of(mode, verdict));
-    }
+    };
+    text.push_str(&about_body(&admitted));
+    let ended = ask(config, &policies, admitted, circumstances, &mut text).await;
     let Some((verdict, outcome)) = ended else {
         let outcome = match flags_say {
             Decision::Allow => Outcome::Allowed,
@@ -101,6 +85,37 @@ pub(crate) async fn explain(
     Ok((text, outcome))
 }
 
+/// Asks the policies in their order, tells in `text` what each says, and gives the last word if one had it.
+async fn ask(
+    config: &Config,
+    policies: &[(&PolicyConfig, Candidate)],
+    admitted: Admitted,
+    circumstances: &Circumstances,
+    text: &mut String,
+) -> Option<(String, Outcome)> {
+    let Admitted { operation, headers, body, .. } = admitted;
+    let attributes = circumstances.client.clone();
+    let asked = Asked { operation, flags: config.flags, headers, body, attributes };
+    let engine: Arc<dyn Inspector> =
+        Arc::new(EngineInspector::new(Arc::new(Upstream::new(config.docker_socket.clone()))));
+    let mut ended = None;
+    for (policy, candidate) in policies {
+        let (name, mode) = (candidate.name(), policy.mode);
+        let _ = write!(text, "policy     {name} {} ({}): ", candidate.version(), mode.as_str());
+        if ended.is_some() {
+            text.push_str("not asked any more\n");
+            continue;
+        }
+        let (verdict, log) = overhear(candidate.decide(asked.clone(), Arc::clone(&engine))).await;
+        let _ = writeln!(text, "{}", in_words(&verdict));
+        for Line { level, text: line } in log {
+            let _ = writeln!(text, "  log      {level}: {line}");
+        }
+        ended = end(name, Weight::of(mode, verdict));
+    }
+    ended
+}
+
 async fn load(config: &Config) -> Result<Vec<(&PolicyConfig, Candidate)>, Unexplained> {
     let workbench = Workbench::new(config.policies.limits, config.policies.cache.as_deref())?;
     let mut policies = Vec::new();
@@ -110,34 +125,32 @@ async fn load(config: &Config) -> Result<Vec<(&PolicyConfig, Candidate)>, Unexpl
     Ok(policies)
 }
 
-/// Why the gateway would refuse the body before it asks a policy.
-fn refused(
-    config: &Config,
-    operation: &Operation,
-    policies: &[(&PolicyConfig, Candidate)],
-    body: Option<&str>,
-) -> Option<String> {
-    let body = body.filter(|_| policies.iter().any(|(_, candidate)| candidate.reads_body_of(operation)))?;
-    let limit = config.policies.body_limit;
-    if body.len() > limit {
-        return Some(format!("the body has more than {limit} bytes (POLICY_BODY_LIMIT) (413)"));
+/// Who of these reads the body.
+fn readers(operation: &Operation, policies: &[(&PolicyConfig, Candidate)]) -> Readers {
+    let reading = || policies.iter().filter(|(_, candidate)| candidate.reads_body_of(operation));
+    match (reading().next(), reading().any(|(policy, _)| policy.mode != Mode::Observe)) {
+        (None, _) => Readers::Nobody,
+        (Some(_), false) => Readers::Observing,
+        (Some(_), true) => Readers::Deciding,
     }
-    let shape = operation.endpoint().and_then(Endpoint::body)?;
-    shape.judge(body.as_bytes()).err().map(|refusal| format!("{refusal} (400)"))
 }
 
-fn asked(config: &Config, operation: &Operation, circumstances: &Circumstances) -> Asked {
+/// A line, if there is something to know.
+fn about_body(admitted: &Admitted) -> String {
+    match (&admitted.body, &admitted.unshown) {
+        (Body::Empty, _) => "body       none; policies would read one (--body FILE)\n".to_owned(),
+        (_, Some(bad)) => format!("body       would be refused, but who reads it only observes: {bad}\n"),
+        (Body::Complete(_) | Body::Unread, None) => String::new(),
+    }
+}
+
+fn sent(operation: &Operation, circumstances: &Circumstances) -> Sent {
     let mut headers = HeaderMap::new();
     if circumstances.body.is_some() {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    Asked {
-        operation: operation.clone(),
-        flags: config.flags,
-        headers,
-        body: circumstances.body.clone().map(Bytes::from),
-        attributes: circumstances.client.clone(),
-    }
+    let body = circumstances.body.clone().map(Bytes::from).unwrap_or_default();
+    Sent { operation: operation.clone(), headers, body }
 }
 
 fn in_words(verdict: &Result<Verdict, Fault>) -> String {

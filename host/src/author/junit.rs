@@ -1,6 +1,7 @@
 //! The results of `sockgate policy test` in the XML that CI systems read.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::trial::{CaseResult, Results};
 
@@ -22,6 +23,18 @@ pub(crate) fn junit(results: &Results) -> String {
     }
     xml.push_str("  </testsuite>\n</testsuites>\n");
     xml
+}
+
+/// The whole file where no case was run, with the reason.
+pub(crate) fn junit_error(cases: &Path, problem: &str) -> String {
+    let suite = escaped(&cases.display().to_string());
+    let problem = escaped(problem);
+    let counts = "tests=\"1\" failures=\"0\" errors=\"1\" time=\"0\"";
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite name=\"{suite}\" {counts} \
+         skipped=\"0\">\n    <testcase name=\"the policy loads\" classname=\"{suite}\" time=\"0\">\n      <error \
+         message=\"{problem}\" type=\"load\"/>\n    </testcase>\n  </testsuite>\n</testsuites>\n"
+    )
 }
 
 fn write_case(xml: &mut String, suite: &str, case: &CaseResult) {

@@ -6,14 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use policy::{Endpoint, Method, Operation, Target};
-
 use super::cases::{Case, CaseFile};
 use super::expected::Came;
 use super::fixtures::Unlisted;
+use super::gate::{self, Admitted, Gate, Readers, Sent};
 use super::overheard::{Line, overhear, printable};
+use crate::gateway::Refusal;
 use crate::pdp::workbench::{Asked, Candidate, Draft, Workbench};
 use crate::pdp::{LoadError, Verdict};
+use crate::response;
 
 /// What became of all cases.
 pub(crate) struct Results {
@@ -58,7 +59,8 @@ pub(crate) enum Passed {
     NotAll,
 }
 
-/// Runs the cases of `file` against `policy`. `settings` are for the cases that have none.
+/// Runs the cases of `file` against `policy`. `settings` are for the cases that have none, `body_limit` is
+/// `POLICY_BODY_LIMIT`.
 ///
 /// # Errors
 /// [`LoadError`], if the gateway would not load the policy whatever its settings.
@@ -67,6 +69,7 @@ pub(crate) async fn run(
     policy: &Path,
     settings: &str,
     file: &CaseFile,
+    body_limit: usize,
 ) -> Result<Results, LoadError> {
     let draft = workbench.compile(policy).await?;
     let mut configured = Configured { draft, by_settings: HashMap::new() };
@@ -79,7 +82,7 @@ pub(crate) async fn run(
                 format!("{} {} sha256:{digest}", candidate.name(), candidate.version())
             });
         }
-        results.cases.push(judge(case, candidate).await);
+        results.cases.push(judge(case, candidate, body_limit).await);
     }
     Ok(results)
 }
@@ -110,11 +113,11 @@ impl Configured<'_> {
     }
 }
 
-async fn judge(case: &Case, candidate: Result<&Candidate, &str>) -> CaseResult {
+async fn judge(case: &Case, candidate: Result<&Candidate, &str>, body_limit: usize) -> CaseResult {
     let started = Instant::now();
     let (came, log) = match candidate {
         Err(complaint) => (Came::InvalidSettings(complaint.to_owned()), Vec::new()),
-        Ok(candidate) => overhear(ask(case, candidate)).await,
+        Ok(candidate) => overhear(ask(case, candidate, body_limit)).await,
     };
     let took = started.elapsed();
     CaseResult {
@@ -131,25 +134,15 @@ async fn judge(case: &Case, candidate: Result<&Candidate, &str>) -> CaseResult {
     }
 }
 
-async fn ask(case: &Case, candidate: &Candidate) -> Came {
-    let operation = match operation(&case.request) {
-        Ok(operation) => operation,
-        Err(refusal) => return Came::Refused(refusal),
+async fn ask(case: &Case, candidate: &Candidate, body_limit: usize) -> Came {
+    let Admitted { operation, headers, body, .. } = match admitted(case, candidate, body_limit) {
+        Ok(admitted) => admitted,
+        Err(refusal) => {
+            let (status, message) = (response::status(&refusal).as_u16(), refusal.to_string());
+            return Came::Refused { status, message };
+        }
     };
-    let body = case.body.as_deref().filter(|body| !body.is_empty());
-    if let Some(body) = body.filter(|_| candidate.reads_body_of(&operation))
-        && let Some(shape) = operation.endpoint().and_then(Endpoint::body)
-        && let Err(refusal) = shape.judge(body)
-    {
-        return Came::Refused(refusal.to_string());
-    }
-    let asked = Asked {
-        operation,
-        flags: case.flags,
-        headers: case.headers.clone(),
-        body: case.body.clone(),
-        attributes: case.attributes.clone(),
-    };
+    let asked = Asked { operation, flags: case.flags, headers, body, attributes: case.attributes.clone() };
     let engine = Arc::clone(&case.engine);
     match candidate.decide(asked, engine).await {
         Ok(Verdict::Allow) => Came::Allow,
@@ -159,17 +152,11 @@ async fn ask(case: &Case, candidate: &Candidate) -> Came {
     }
 }
 
-/// The operation of `POST /containers/create?name=web`, or why the gateway would refuse it.
-///
-/// # Errors
-/// In the gateway's words.
-pub(super) fn operation(request: &str) -> Result<Operation, String> {
-    let (method, target) = request.trim().split_once(' ').unwrap_or((request, ""));
-    let method = Method::from_token(method).ok_or_else(|| {
-        format!("the Engine API has no method {method:?}; a request is such as `GET /info`")
-    })?;
-    let target = Target::parse(target.trim_start()).map_err(|error| error.to_string())?;
-    Ok(Operation::new(method, target))
+fn admitted(case: &Case, candidate: &Candidate, body_limit: usize) -> Result<Admitted, Refusal> {
+    let operation = gate::requested(&case.request)?;
+    let readers = Readers::of(candidate, &operation);
+    let (headers, body) = (case.headers.clone(), case.body.clone().unwrap_or_default());
+    Gate { flags: case.flags, body_limit }.admit(Sent { operation, headers, body }, readers)
 }
 
 impl fmt::Display for Difference {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use policy::Operation;
 
-use super::{EX_USAGE, say};
+use super::{EX_USAGE, fact, say};
 pub use crate::author::Language;
 use crate::author::{self, CaseFile, Circumstances, NotMade, Outcome, Passed, Plan, Unmeasured};
 use crate::config::{Config, Policies};
@@ -55,6 +55,9 @@ pub enum PolicyCommand {
         /// The request's body
         #[arg(long, value_name = "FILE")]
         body: Option<PathBuf>,
+        /// A fact about the client: listener=unix:///run/team-a.sock, peer.uid=1000
+        #[arg(long, value_name = "NAME=VALUE", value_parser = fact)]
+        client: Vec<(String, String)>,
         /// For so many seconds
         #[arg(long, default_value = "2", value_parser = clap::value_parser!(u64).range(1..=600))]
         seconds: u64,
@@ -87,13 +90,15 @@ pub(super) fn run(command: &PolicyCommand, config: &Config) -> ExitCode {
             PolicyCommand::Test { file, cases, settings, junit } => {
                 test(policies, file, cases, settings, junit.as_deref()).await
             }
-            PolicyCommand::Bench { file, settings, request, body, seconds } => {
+            PolicyCommand::Bench { file, settings, request, body, client, seconds } => {
                 let plan = Plan {
                     file: file.clone(),
                     settings: read_settings(settings)?,
                     request: request.clone(),
                     body: body.as_deref().map(read_body).transpose()?,
                     flags: config.flags,
+                    body_limit: policies.body_limit,
+                    client: client.clone(),
                     time: Duration::from_secs(*seconds),
                 };
                 bench(policies, &plan).await
@@ -154,14 +159,18 @@ async fn test(
     let settings = read_settings(settings)?;
     let cases = CaseFile::read(cases).map_err(|error| Failure::Usage(error.to_string()))?;
     let workbench = Workbench::new(policies.limits, policies.cache.as_deref())?;
-    let results = author::run(&workbench, file, &settings, &cases).await;
-    let results = results.map_err(|error| {
-        Failure::Failed(format!("the policy {} cannot be tested: {error}", file.display()))
-    })?;
+    let results = author::run(&workbench, file, &settings, &cases, policies.body_limit).await;
+    let results = results.map_err(|error| format!("the policy {} cannot be tested: {error}", file.display()));
     if let Some(path) = junit {
-        std::fs::write(path, author::junit(&results))
+        // Also of a policy that does not load: a CI that only reads this file would see nothing amiss.
+        let xml = match &results {
+            Ok(results) => author::junit(results),
+            Err(problem) => author::junit_error(&cases.path, problem),
+        };
+        std::fs::write(path, xml)
             .map_err(|error| Failure::Failed(format!("{} cannot be written: {error}", path.display())))?;
     }
+    let results = results.map_err(Failure::Failed)?;
     let code = match results.passed() {
         Passed::All => 0,
         Passed::NotAll => 1,

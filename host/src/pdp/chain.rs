@@ -17,7 +17,7 @@ use super::interface::{PolicyDenial, Verdict};
 use super::lane::{Panicked, SlowLane, Start};
 use super::load::{self, LoadError, Loaded, PolicyFile, Source};
 use super::policy::{Component, READY};
-use super::question::Question;
+use super::question::{Body, Question};
 use super::sandbox::{Sandbox, SandboxError};
 use super::{Denied, Outcome, PolicyId, Ruling, observe};
 use crate::config::{Mode, Policies, PolicyConfig, PolicySettings};
@@ -49,6 +49,24 @@ impl Link {
     pub(crate) fn inspects_in_words(&self) -> Option<String> {
         let ids: Vec<_> = self.inspect.iter().map(|endpoint| endpoint.operation_id()).collect();
         (!ids.is_empty()).then(|| ids.join(","))
+    }
+
+    /// Whether it reads the body of this operation.
+    fn reads(&self, operation: &Operation) -> bool {
+        operation.endpoint().is_some_and(|endpoint| self.inspect.contains(&endpoint))
+    }
+
+    /// `question` as this policy is asked it: a body that another one reads is none of its business, or the client could
+    /// choose, by a body that none can be shown, whether this one sees it.
+    fn asked(&self, question: &Question) -> Question {
+        let question = match self.mode {
+            Mode::Observe => question.aside(),
+            Mode::Decide | Mode::Narrow => question.clone(),
+        };
+        match self.reads(&question.operation) {
+            true => question,
+            false => Question { body: Body::Unread, ..question },
+        }
     }
 }
 
@@ -127,16 +145,13 @@ impl Chain {
 
     /// What the body of this operation is, if a policy reads it.
     pub(crate) fn inspects(&self, operation: &Operation) -> Option<BodyShape> {
-        let endpoint = operation.endpoint()?;
-        let is_inspected = self.0.iter().any(|link| link.inspect.contains(&endpoint));
-        endpoint.body().filter(|_| is_inspected)
+        let is_inspected = self.0.iter().any(|link| link.reads(operation));
+        operation.endpoint()?.body().filter(|_| is_inspected)
     }
 
     /// Whether a policy that reads it has a say, and does not only observe.
     pub(crate) fn insists_on_body(&self, operation: &Operation) -> bool {
-        let reads =
-            |link: &Link| operation.endpoint().is_some_and(|endpoint| link.inspect.contains(&endpoint));
-        self.0.iter().any(|link| link.mode != Mode::Observe && reads(link))
+        self.0.iter().any(|link| link.mode != Mode::Observe && link.reads(operation))
     }
 }
 
@@ -248,11 +263,7 @@ impl Runtime {
         ruling: &mut Ruling,
     ) -> Result<Outcome, Denied> {
         for link in chain.links() {
-            let question = match link.mode {
-                Mode::Observe => question.aside(),
-                Mode::Decide | Mode::Narrow => question.clone(),
-            };
-            let verdict = self.ask_one(link, question, flags).await;
+            let verdict = self.ask_one(link, link.asked(question), flags).await;
             if link.mode == Mode::Observe {
                 observe(ruling, &link.id, &verdict);
                 continue;

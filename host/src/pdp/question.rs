@@ -28,7 +28,7 @@ pub(crate) struct Question {
 
 /// A request's body, as far as a policy reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Body {
+pub enum Body {
     /// There is none.
     Empty,
     /// All of it: unambiguous, and sent on byte for byte.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::policy::{Endpoint, Flags, Operation};
-use bytes::Bytes;
 use http::HeaderMap;
 
 use super::bindings::FlagsVerdict;
@@ -18,7 +17,8 @@ use super::interface::Verdict;
 use super::load::{self, Draft as Compiled, Loaded, Source};
 use super::lookup::{Inspector, Lookups};
 use super::policy::Unready;
-use super::question::{Body, Question, flags_verdict};
+pub use super::question::Body;
+use super::question::{Question, flags_verdict};
 use super::sandbox::{Sandbox, SandboxError};
 use super::{Digest, Fault, Limits, LoadError};
 use crate::config::PolicyConfig;
@@ -65,8 +65,8 @@ pub struct Asked {
     pub flags: Flags,
     /// Of the request.
     pub headers: HeaderMap,
-    /// Of the request, if it has one; handed over if the policy inspects the operation.
-    pub body: Option<Bytes>,
+    /// What was taken of the request's body; handed over if the policy inspects the operation.
+    pub body: Body,
     /// About the client.
     pub attributes: Vec<(String, String)>,
 }
@@ -92,7 +92,7 @@ impl Workbench {
             sha256: None,
             limits: self.limits,
         };
-        load::load(&self.sandbox, &self.cache, source).await.map(Candidate)
+        load::load(&self.sandbox, &self.cache, source).await.map(Candidate::new)
     }
 
     /// Loads a policy of the gateway's configuration: with its settings, and only if its file is the one that is pinned.
@@ -107,7 +107,7 @@ impl Workbench {
             limits: self.limits,
         };
         let loaded = load::load(&self.sandbox, &self.cache, source).await;
-        loaded.map(Candidate).map_err(|source| ChainError::Load { path: config.path.clone(), source })
+        loaded.map(Candidate::new).map_err(|source| ChainError::Load { path: config.path.clone(), source })
     }
 
     /// Compiles a file, to be looked at or to be configured more than once.
@@ -154,7 +154,7 @@ impl Draft<'_> {
     /// [`LoadError`].
     pub async fn configured(&self, settings: &str) -> Result<Candidate, LoadError> {
         let Workbench { sandbox, limits, .. } = self.workbench;
-        self.compiled.configured(sandbox, settings.to_owned(), *limits).await.map(Candidate)
+        self.compiled.configured(sandbox, settings.to_owned(), *limits).await.map(Candidate::new)
     }
 }
 
@@ -165,6 +165,13 @@ impl std::fmt::Debug for Draft<'_> {
 }
 
 impl Candidate {
+    /// Here each decision makes an instance of its own: the one that has been configured already would only keep a place
+    /// in the sandbox, of which there are few.
+    fn new(loaded: Loaded) -> Self {
+        loaded.component.retire();
+        Self(loaded)
+    }
+
     /// As it calls itself.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -211,7 +218,8 @@ impl Candidate {
         let (question, flags) = self.question(asked, engine);
         let component = &self.0.component;
         let mut clock = Stopwatch(Instant::now());
-        let mut instance = component.instantiate(component.silent(), component.term()).await.map_err(Unready::into_fault)?;
+        let mut instance =
+            component.instantiate(component.silent(), component.term()).await.map_err(Unready::into_fault)?;
         let instantiate = clock.lap();
         component.configure_in(&mut instance, component.term()).await.map_err(Unready::into_fault)?;
         let configure = clock.lap();
@@ -226,10 +234,9 @@ impl Candidate {
     fn question(&self, asked: Asked, engine: Arc<dyn Inspector>) -> (Question, FlagsVerdict) {
         let Asked { operation, flags, headers, body, attributes } = asked;
         let flags_say = flags_verdict(&::policy::decide(flags, &operation));
-        let body = match body.filter(|bytes| !bytes.is_empty()) {
-            None => Body::Empty,
-            Some(bytes) if self.reads_body_of(&operation) => Body::Complete(bytes),
-            Some(_) => Body::Unread,
+        let body = match self.reads_body_of(&operation) {
+            true => body,
+            false => Body::Unread,
         };
         let operation = Arc::new(operation);
         let question = Question {

@@ -113,7 +113,10 @@ fn cases_that_make_no_sense_end_with_64_and_the_line() {
         ),
         (case.replace("allow", "{deny: {contain: x}}"), "line 4: below expect: unknown field `contain`"),
         (case.replace("allow", "{allow: because}"), "line 4: allow has no message"),
-        (case.replace("allow", "{fault: {status: 403}}"), "line 4: only deny has a status, not fault"),
+        (
+            case.replace("allow", "{fault: {status: 403}}"),
+            "line 4: only deny and refused have a status, not fault",
+        ),
         (
             case.replace("allow", "{deny: {message: x, contains: x}}"),
             "line 4: expect the whole message or a part",

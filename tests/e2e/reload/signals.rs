@@ -134,6 +134,27 @@ async fn one_of_several_that_does_not_load_keeps_all_of_them() {
 }
 
 #[tokio::test]
+async fn what_is_not_pinned_does_not_replace_what_is() {
+    let mounted = Mounted::new();
+    let checked = sockgate(&[]).args(["policy", "check"]).arg(mounted.path("rules.wasm")).output().unwrap();
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    let pin = printed.lines().find_map(|line| line.strip_prefix("sha256 ")).unwrap().trim();
+    let mut environment = mounted.environment();
+    environment.push(("POLICY_SHA256".to_owned(), pin.to_owned()));
+    let running = Running::start(&environment);
+    let mut client = running.client().await;
+
+    mounted.swap(1);
+    let line = running.reload("the policies stay as they were (guest-default ");
+    assert!(line.contains(&format!("and POLICY_SHA256 wants {pin}")), "{line}");
+    assert_eq!(client.fetch("GET /info", &[]).await.status(), 503, "the engine is not there");
+    mounted.swap(0);
+    fs::write(mounted.path("settings"), "INFO=0").unwrap();
+    running.reload("has new settings");
+    assert_eq!(client.fetch("GET /info", &[]).await.status(), 403);
+}
+
+#[tokio::test]
 async fn a_deletion_is_warned_of_once_and_the_policy_goes_on() {
     let mounted = Mounted::new();
     let running = Running::start(&mounted.environment());

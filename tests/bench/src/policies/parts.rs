@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::{ALL_ASKED, Asked, Row};
 use crate::Arguments;
+use crate::subject::LISTENER;
 
 /// Medians of one policy and request, as they are printed: `12 us`.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(super) fn measure(arguments: &Arguments, rows: &[Row], cache: &Path) -> Resu
             let mut command = Command::new(&arguments.sockgate);
             command.env_clear().env("POLICY_CACHE", cache).args(["policy", "bench", "--seconds", "2"]);
             command.args(["--settings", &guest.settings]).arg(&guest.component);
+            // Nothing listens here; a policy that asks who came by which listener has to know this one.
+            command.arg("--client").arg(format!("listener={LISTENER}"));
             match asked {
                 Asked::SmallGet => command.args(["--request", "GET /_ping"]),
                 Asked::Create => {
