@@ -45,9 +45,9 @@ pub(super) fn sort(vars: impl IntoIterator<Item = (String, String)>, problems: &
         if value.is_empty() {
             let ours = name.strip_prefix(PREFIX).unwrap_or(&name);
             match policies::when_empty(ours) {
-                Empty::IsUnset => {}
-                Empty::IsDoubtful(hint) => hints.push(format!("{name} is set and empty: {hint}")),
-                Empty::IsMistake(mistake) => problems.add(format!("{name} is set and empty: {mistake}")),
+                Empty::Unset => {}
+                Empty::Doubtful(hint) => hints.push(format!("{name} is set and empty: {hint}")),
+                Empty::Mistake(mistake) => problems.add(format!("{name} is set and empty: {mistake}")),
             }
         }
         match name.strip_prefix(PREFIX) {

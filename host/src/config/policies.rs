@@ -77,11 +77,11 @@ pub struct Policies {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Empty {
     /// The default, as for most variables.
-    IsUnset,
+    Unset,
     /// The same, but it may not have been meant.
-    IsDoubtful(&'static str),
+    Doubtful(&'static str),
     /// `${PIN}` without a `PIN`: the default would be less strict than what was meant.
-    IsMistake(&'static str),
+    Mistake(&'static str),
 }
 
 /// What an empty value of the variable of that name means.
@@ -90,13 +90,13 @@ pub(super) enum Empty {
 pub(super) fn when_empty(name: &str) -> Empty {
     let is = |setting| name == setting || suffix(name, setting).is_some_and(|policy| !policy.is_empty());
     if is("POLICY_SHA256") {
-        Empty::IsMistake("set it to the SHA-256 of the policy's file, or do not set it, which pins nothing")
+        Empty::Mistake("set it to the SHA-256 of the policy's file, or do not set it, which pins nothing")
     } else if is("POLICY_MODE") {
-        Empty::IsMistake("set it to decide, narrow or observe, or do not set it, which means decide")
+        Empty::Mistake("set it to decide, narrow or observe, or do not set it, which means decide")
     } else if name == "POLICY" {
-        Empty::IsDoubtful("no policy is asked; name a file in it, or do not set it")
+        Empty::Doubtful("no policy is asked; name a file in it, or do not set it")
     } else {
-        Empty::IsUnset
+        Empty::Unset
     }
 }
 

@@ -32,10 +32,12 @@ pub enum Unreadable {
 
 /// What the system says, and what to do.
 fn in_words(error: &io::Error) -> String {
-    let advice = match error.kind() {
-        io::ErrorKind::PermissionDenied => "; let the gateway's user read it",
-        io::ErrorKind::NotFound => "; the path is that of the machine or container which the gateway runs in",
-        _ => "", // says it all
+    let advice = if error.kind() == io::ErrorKind::PermissionDenied {
+        "; let the gateway's user read it"
+    } else if error.kind() == io::ErrorKind::NotFound {
+        "; the path is that of the machine or container which the gateway runs in"
+    } else {
+        "" // what the system says is enough
     };
     format!("{error}{advice}")
 }

@@ -8,6 +8,11 @@
 //!
 //! Code that has been compiled before is not counted again. What is not valid ends the count: the compiler will say so.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "sections and instructions of WebAssembly are many, and not listed to their end; few are counted"
+)]
+
 use wasmparser::{
     BlockType, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentTypeRef,
     CompositeInnerType, FunctionBody, Operator, Parser, Payload, RecGroup, TypeRef,

@@ -15,7 +15,7 @@ use crate::settings::Deed;
 pub(crate) fn commit(deed: &Deed) -> Result<(), String> {
     match deed.name.as_str() {
         "abort" | "unreachable" => std::process::abort(),
-        "abort-perhaps" if RandomState::new().hash_one(0) % 2 == 0 => std::process::abort(),
+        "abort-perhaps" if RandomState::new().hash_one(0).is_multiple_of(2) => std::process::abort(),
         "abort-perhaps" => {}
         "panic" => panic!("a panic of the guest: {}", deed.argument),
         "out-of-bounds" => out_of_bounds(),
