@@ -1,6 +1,6 @@
 //! The configuration: read once from the environment, checked whole, then typed.
 //!
-//! `SOCKGATE_X` wins over `X`, and an empty value is an unset one. An unknown value, or an unknown `SOCKGATE_` name,
+//! `SOCKGATE_X` wins over `X`, and an empty value is an unset one, except where that would lift a restriction. An unknown value, or an unknown `SOCKGATE_` name,
 //! stops the start-up, with all the mistakes listed together. A name that is almost one of ours is only hinted at:
 //! the environment is not ours alone.
 

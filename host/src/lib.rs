@@ -8,6 +8,7 @@ mod author;
 pub mod cli;
 pub mod config;
 mod engine_socket;
+mod foreign;
 mod gateway;
 mod gather;
 mod head;

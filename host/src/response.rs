@@ -88,7 +88,9 @@ pub(crate) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::Denied(Denied::ByPolicy(_, denial)) => {
             StatusCode::from_u16(denial.status).unwrap_or(StatusCode::FORBIDDEN)
         }
-        Refusal::Denied(Denied::PolicyFault(_, Fault::Busy(_))) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Denied(Denied::PolicyFault(_, Fault::Busy(_) | Fault::NoRoom(_))) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Refusal::Denied(Denied::ByFlags(_) | Denied::PolicyFault(..)) => StatusCode::FORBIDDEN,
         Refusal::Upstream(UpstreamError::Connect { .. }) | Refusal::Overloaded => {
             StatusCode::SERVICE_UNAVAILABLE

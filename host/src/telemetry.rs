@@ -4,6 +4,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::config::LogFormat;
 
+mod json;
 mod text;
 mod writer;
 
@@ -29,7 +30,7 @@ pub fn start(format: LogFormat, level: LevelFilter) -> Flush {
         .with_ansi(false);
     match format {
         LogFormat::Text => log.event_format(text::TextLine).init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Json => log.json().event_format(json::JsonLine::new()).init(),
     }
     std::panic::set_hook(Box::new(|panic| tracing::error!("a task panicked: {panic}")));
     flush

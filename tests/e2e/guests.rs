@@ -13,6 +13,7 @@ mod decisions;
 mod files;
 mod frozen;
 mod gate;
+mod limits;
 mod loads;
 mod replaced;
 mod shapes;

@@ -1,6 +1,6 @@
 //! What a policy says to the gateway's log, overheard and kept: the very lines, cut off where the gateway would.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::field::{Field, Visit};
@@ -8,10 +8,12 @@ use tracing::instrument::WithSubscriber as _;
 use tracing::span;
 use tracing::{Event, Metadata, Subscriber};
 
+use crate::foreign;
+
 /// Where the gateway logs what policies say.
 const TARGET: &str = "sockgate::policy";
 
-/// One line: its level, and what was said, with control characters escaped.
+/// One line: its level, and what was said, with what is unfit for a line escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     /// Such as `info`.
@@ -35,7 +37,7 @@ struct Ear(Arc<Mutex<Vec<Line>>>);
 impl Subscriber for Ear {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         // What the gateway itself says of look-ups is told in words of its own.
-        metadata.target() == TARGET && metadata.fields().field("reference").is_none()
+        metadata.target() == TARGET && metadata.fields().field("said").is_some()
     }
 
     fn event(&self, event: &Event<'_>) {
@@ -73,23 +75,16 @@ impl Visit for Said {
         self.in_decision |= field.name() == "id";
     }
 
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            // Writing to a string cannot fail.
-            let _ = write!(self.text, "{value:?}");
-            self.text = printable(&self.text);
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "said" {
+            self.text = printable(value);
         }
     }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn fmt::Debug) {}
 }
 
 /// As it may go to a terminal.
 pub(super) fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c.is_control() {
-            true => printable.extend(c.escape_default()),
-            false => printable.push(c),
-        }
-    }
-    printable
+    foreign::escaped(text)
 }

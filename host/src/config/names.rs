@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use policy::Flag;
 
-use super::policies;
+use super::policies::{self, Empty};
 use super::settings::{Problems, SETTINGS};
 
 const PREFIX: &str = "SOCKGATE_";
@@ -42,6 +42,14 @@ pub(super) fn sort(vars: impl IntoIterator<Item = (String, String)>, problems: &
     let mut prefixed = BTreeMap::new();
     let mut hints = Vec::new();
     for (name, value) in vars {
+        if value.is_empty() {
+            let ours = name.strip_prefix(PREFIX).unwrap_or(&name);
+            match policies::when_empty(ours) {
+                Empty::Unset => {}
+                Empty::Doubtful(hint) => hints.push(format!("{name} is set and empty: {hint}")),
+                Empty::Mistake(mistake) => problems.add(format!("{name} is set and empty: {mistake}")),
+            }
+        }
         match name.strip_prefix(PREFIX) {
             Some(ours) if is_known(ours) => drop(prefixed.insert(ours.to_owned(), value)),
             Some(ours) if is_of_kubernetes(ours) => {}

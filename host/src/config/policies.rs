@@ -73,6 +73,33 @@ pub struct Policies {
     pub cache: Option<PathBuf>,
 }
 
+/// What an empty value means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Empty {
+    /// The default, as for most variables.
+    Unset,
+    /// The same, but it may not have been meant.
+    Doubtful(&'static str),
+    /// `${PIN}` without a `PIN`: the default would be less strict than what was meant.
+    Mistake(&'static str),
+}
+
+/// What an empty value of the variable of that name means.
+///
+/// Without a file there is nothing to be strict about: an empty `POLICY` is how a compose file says "none".
+pub(super) fn when_empty(name: &str) -> Empty {
+    let is = |setting| name == setting || suffix(name, setting).is_some_and(|policy| !policy.is_empty());
+    if is("POLICY_SHA256") {
+        Empty::Mistake("set it to the SHA-256 of the policy's file, or do not set it, which pins nothing")
+    } else if is("POLICY_MODE") {
+        Empty::Mistake("set it to decide, narrow or observe, or do not set it, which means decide")
+    } else if name == "POLICY" {
+        Empty::Doubtful("no policy is asked; name a file in it, or do not set it")
+    } else {
+        Empty::Unset
+    }
+}
+
 /// Whether this is the name of a setting for one policy: `POLICY_MODE_X`.
 pub(super) fn is_override(name: &str) -> bool {
     OVERRIDABLE.iter().any(|setting| suffix(name, setting).is_some_and(|policy| !policy.is_empty()))

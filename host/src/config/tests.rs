@@ -120,6 +120,30 @@ fn without_a_policy_there_is_nothing_to_load() {
 }
 
 #[test]
+fn an_empty_pin_or_mode_is_a_mistake_and_an_empty_policy_is_hinted_at() {
+    let pin =
+        "is set and empty: set it to the SHA-256 of the policy's file, or do not set it, which pins nothing";
+    let mode = "is set and empty: set it to decide, narrow or observe, or do not set it, which means decide";
+    for (environment, name, mistake) in [
+        ("POLICY=a.wasm POLICY_SHA256=", "POLICY_SHA256", pin),
+        ("POLICY=a.wasm POLICY_SHA256_A=", "POLICY_SHA256_A", pin),
+        ("POLICY=a.wasm SOCKGATE_POLICY_SHA256=", "SOCKGATE_POLICY_SHA256", pin),
+        ("POLICY=a.wasm POLICY_MODE=", "POLICY_MODE", mode),
+        ("POLICY=a.wasm POLICY_MODE=narrow POLICY_MODE_A=", "POLICY_MODE_A", mode),
+        ("POLICY=a.wasm POLICY_MODE=narrow SOCKGATE_POLICY_MODE_A=", "SOCKGATE_POLICY_MODE_A", mode),
+    ] {
+        assert_eq!(read(environment).unwrap_err().0, [format!("{name} {mistake}")], "{environment}");
+    }
+    let hint = "is set and empty: no policy is asked; name a file in it, or do not set it";
+    for name in ["POLICY", "SOCKGATE_POLICY"] {
+        let config = read(&format!("{name}=")).unwrap();
+        assert!(config.policies.chain.is_empty());
+        assert_eq!(config.hints, [format!("{name} {hint}")]);
+    }
+    assert!(read("POLICY=a.wasm POLICY_SETTINGS= POLICY_TIMEOUT=").unwrap().hints.is_empty());
+}
+
+#[test]
 fn a_policy_alone_has_the_defaults() {
     let policies = read("POLICY=/etc/rules.wasm").unwrap().policies;
     let only = &policies.chain[0];

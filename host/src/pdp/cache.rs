@@ -3,12 +3,13 @@
 //! A compiled policy is native code: only what this user wrote, into a folder that nobody else may write to, is ever
 //! loaded. Anything else, and anything damaged, is compiled anew. Without a usable folder everything works, slower.
 
-use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -17,6 +18,9 @@ use super::digest::Digest;
 
 #[cfg(test)]
 mod tests;
+
+/// Code that nobody has used for so long is removed.
+const UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Compiled code, by what it was compiled from and for.
 #[derive(Clone, Debug)]
@@ -58,32 +62,38 @@ impl CodeCache {
         Self { folder: None }
     }
 
-    /// The compiled form of `wasm`, from the folder or from the compiler. Takes a while: not for the gateway's thread.
+    /// What the WebAssembly of this digest was compiled to before, if that is in the folder.
+    pub(super) fn find(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
+        let entry = Entry::of(self.folder.as_deref()?, engine, digest);
+        match entry.load(engine) {
+            Ok(component) => return Some(component),
+            Err(Unloadable::Missing) => {}
+            Err(problem) => {
+                tracing::warn!("compiling anew: the compiled policy {} {problem}", entry.path.display());
+            }
+        }
+        None
+    }
+
+    /// Compiles `wasm`, and keeps that. Takes a while: not for the gateway's thread.
     ///
     /// # Errors
     /// What the compiler says of the bytes.
-    pub(super) fn component(
+    pub(super) fn compile(
         &self,
         engine: &Engine,
         wasm: &[u8],
         digest: &Digest,
-    ) -> wasmtime::Result<(Component, Origin)> {
-        let Some(folder) = &self.folder else {
-            return Ok((Component::from_binary(engine, wasm)?, Origin::Compiled));
-        };
-        let path = folder.join(entry_name(engine, digest));
-        match load(engine, &path) {
-            Ok(component) => return Ok((component, Origin::Cached)),
-            Err(Unloadable::Missing) => {}
-            Err(problem) => {
-                tracing::warn!("compiling anew: the compiled policy {} {problem}", path.display());
-            }
-        }
+    ) -> wasmtime::Result<Component> {
         let component = Component::from_binary(engine, wasm)?;
-        if let Err(problem) = component.serialize().and_then(|code| Ok(store(&path, &code)?)) {
-            tracing::warn!("the compiled policy cannot be kept in {}: {problem:#}", path.display());
+        if let Some(folder) = &self.folder {
+            let entry = Entry::of(folder, engine, digest);
+            if let Err(problem) = component.serialize().and_then(|code| Ok(entry.store(&code)?)) {
+                tracing::warn!("the compiled policy cannot be kept in {}: {problem:#}", entry.path.display());
+            }
+            remove_unused(folder);
         }
-        Ok((component, Origin::Compiled))
+        Ok(component)
     }
 }
 
@@ -129,47 +139,81 @@ fn require_ours(found: &fs::Metadata) -> Result<(), Unusable> {
     }
 }
 
-/// What the code was made from, and what for: another version or another processor has other names.
-fn entry_name(engine: &Engine, digest: &Digest) -> String {
-    let mut hasher = DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    let mut name = digest.to_string();
-    // Writing to a string cannot fail.
-    let _ = write!(name, "-{:016x}.code", hasher.finish());
-    name
+/// Code, and what it was made from and for: other WebAssembly, another version or another processor has another entry.
+struct Entry {
+    path: PathBuf,
+    digest: Digest,
+    compatibility: [u8; 8],
 }
 
-/// An entry is the compiled code and, behind it, the digest of that: bytes that rotted would be run.
-fn load(engine: &Engine, path: &Path) -> Result<Component, Unloadable> {
-    let mut file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unloadable::Missing),
-        opened => opened.map_err(Unloadable::Io)?,
-    };
-    require_ours(&file.metadata().map_err(Unloadable::Io)?).map_err(Unloadable::Foreign)?;
-    let mut entry = Vec::new();
-    io::Read::read_to_end(&mut file, &mut entry).map_err(Unloadable::Io)?;
-    let length = entry.len().checked_sub(Digest::LENGTH).ok_or(Unloadable::Damaged)?;
-    let (code, sum) = entry.split_at(length);
-    if Digest::of(code).as_bytes() != sum {
-        return Err(Unloadable::Damaged);
+impl Entry {
+    fn of(folder: &Path, engine: &Engine, digest: &Digest) -> Self {
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        let compatibility = hasher.finish();
+        let path = folder.join(format!("{digest}-{compatibility:016x}.code"));
+        Self { path, digest: *digest, compatibility: compatibility.to_be_bytes() }
     }
-    #[allow(
-        unsafe_code,
-        reason = "compiled by this program, kept where only this user writes, and undamaged"
-    )]
-    // SAFETY: as the reason says; wasmtime itself checks version and settings.
-    let component = unsafe { Component::deserialize(engine, code) };
-    component.map_err(Unloadable::Rejected)
+
+    /// What stands behind the code: bytes that rotted would be run, and so would an entry under another's name.
+    fn seal(&self, code: &[u8]) -> Digest {
+        Digest::of_all(&[self.digest.as_bytes(), &self.compatibility, code])
+    }
+
+    fn load(&self, engine: &Engine) -> Result<Component, Unloadable> {
+        let no_links = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+        let mut file = match OpenOptions::new().read(true).custom_flags(no_links).open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unloadable::Missing),
+            opened => opened.map_err(Unloadable::Io)?,
+        };
+        require_ours(&file.metadata().map_err(Unloadable::Io)?).map_err(Unloadable::Foreign)?;
+        let mut entry = Vec::new();
+        io::Read::read_to_end(&mut file, &mut entry).map_err(Unloadable::Io)?;
+        let length = entry.len().checked_sub(Digest::LENGTH).ok_or(Unloadable::Damaged)?;
+        let (code, seal) = entry.split_at(length);
+        if self.seal(code).as_bytes() != seal {
+            return Err(Unloadable::Damaged);
+        }
+        #[allow(
+            unsafe_code,
+            reason = "compiled by this program, kept where only this user writes, and undamaged"
+        )]
+        // SAFETY: as the reason says; wasmtime itself checks version and settings.
+        let component = unsafe { Component::deserialize(engine, code) };
+        // Its time is that of its last use. Where that cannot be set, it is compiled anew some day.
+        let _ = file.set_modified(SystemTime::now());
+        component.map_err(Unloadable::Rejected)
+    }
+
+    /// Under another name first: a reader sees a whole entry or none.
+    fn store(&self, code: &[u8]) -> io::Result<()> {
+        let unfinished = self.path.with_extension(format!("{}.new", std::process::id()));
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        let written = file.write_all(code).and_then(|()| file.write_all(self.seal(code).as_bytes()));
+        written.and_then(|()| fs::rename(&unfinished, &self.path)).inspect_err(|_| {
+            // What is left over is harmless, and removed when it is old.
+            let _ = fs::remove_file(&unfinished);
+        })
+    }
 }
 
-/// Under another name first: a reader sees a whole entry or none.
-fn store(path: &Path, code: &[u8]) -> io::Result<()> {
-    let unfinished = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    let written = file.write_all(code).and_then(|()| file.write_all(Digest::of(code).as_bytes()));
-    written.and_then(|()| fs::rename(&unfinished, path)).inspect_err(|_| {
-        // What is left over is harmless, and overwritten the next time.
-        let _ = fs::remove_file(&unfinished);
-    })
+/// Removes what no start or reload has used for long, and nothing that is not called like an entry. What cannot be removed
+/// takes room, and no more.
+fn remove_unused(folder: &Path) {
+    let Some(long_ago) = SystemTime::now().checked_sub(UNUSED) else { return };
+    for file in fs::read_dir(folder).into_iter().flatten().map_while(Result::ok) {
+        let used = file.metadata().and_then(|found| found.modified());
+        if is_entry(&file.file_name()) && used.is_ok_and(|used| used < long_ago) {
+            let _ = fs::remove_file(file.path());
+        }
+    }
+}
+
+/// Whether it is called as [`Entry::of`] and [`Entry::store`] call files.
+fn is_entry(name: &OsStr) -> bool {
+    let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let Some((stem, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { return false };
+    let is_stem = stem.split_once('-').is_some_and(|(sum, for_what)| is_hex(sum, 64) && is_hex(for_what, 16));
+    is_stem && (kind == "code" || kind.ends_with(".new"))
 }

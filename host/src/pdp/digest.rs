@@ -18,6 +18,12 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Of these bytes, one behind the other.
+    pub(super) fn of_all(parts: &[&[u8]]) -> Self {
+        let sum = parts.iter().fold(Sha256::new(), |sum, part| sum.chain_update(part));
+        Self(sum.finalize().into())
+    }
+
     /// Reads 64 hexadecimal digits, with or without `sha256:` before them.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -4,11 +4,16 @@ use std::time::Duration;
 
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
+use crate::foreign;
+
+#[cfg(test)]
+mod tests;
+
 /// A policy that failed. The text is for the operator's log; the client is told that the policy failed, and no more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It took longer than it may.
-    #[error("it did not answer within {} ms", .0.as_millis())]
+    #[error("it did not answer within {} ms (POLICY_TIMEOUT)", .0.as_millis())]
     Timeout(Duration),
     /// It wanted more memory than it may have, and gave up.
     #[error("it needed more than {} MiB of memory (POLICY_MEMORY)", .0 / (1024 * 1024))]
@@ -28,6 +33,9 @@ pub enum Fault {
     /// As many decisions are running as may.
     #[error("{0} decisions were running already, and none ended in time (POLICY_CONCURRENCY)")]
     Busy(usize),
+    /// All places for instances are taken: many decisions run, and some of them on policies that were replaced.
+    #[error("there was no room for another instance (POLICY_CONCURRENCY): {0}")]
+    NoRoom(String),
     /// The host failed, not the policy.
     #[error("the gateway could not run it: {0}")]
     Host(String),
@@ -57,7 +65,7 @@ impl Fault {
     /// What a client may know of it.
     pub(crate) const fn for_client(&self) -> &'static str {
         match self {
-            Self::Busy(_) => "is busy with other requests",
+            Self::Busy(_) | Self::NoRoom(_) => "is busy with other requests",
             Self::Timeout(_) => "did not answer in time",
             Self::Memory(_)
             | Self::Stack
@@ -74,7 +82,7 @@ impl Fault {
             return Self::from_trap(*trap, allowance);
         }
         if error.is::<PoolConcurrencyLimitError>() {
-            return Self::Host(format!("{error:#}"));
+            return Self::NoRoom(first_line(&format!("{error:#}")));
         }
         if error.is::<wasmtime_wasi::I32Exit>() {
             return Self::Crash("it called exit".to_owned());
@@ -83,7 +91,8 @@ impl Fault {
             return Self::Timeout(allowance.time);
         }
         // What is left are the component model's own complaints: too much data, invalid UTF-8, a call that has no request
-        // to be about. The first has no type that can be named.
+        // to be about. The first has a type that wasmtime keeps to itself: its
+        // text is all that tells it apart.
         let text = format!("{:#}", error.root_cause());
         if allowance.memory_ran_out == MemoryAsked::Beyond {
             return Self::Memory(allowance.memory); // the memory that it starts with, for one
@@ -114,5 +123,5 @@ impl Fault {
 pub(super) struct TimeIsUp;
 
 fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect()
+    foreign::fit(text.lines().next().unwrap_or_default(), 200)
 }

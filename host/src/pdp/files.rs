@@ -12,13 +12,13 @@ mod tests;
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     /// The system says no.
-    #[error("it cannot be read: {0}")]
+    #[error("it cannot be read: {}", in_words(.0))]
     Io(#[from] io::Error),
     /// A folder, a device, a pipe.
-    #[error("it is no file")]
+    #[error("it is no file: name a regular one")]
     NotAFile,
     /// More than is taken.
-    #[error("it has {found} bytes; at most {most} are taken")]
+    #[error("it has {found} bytes; at most {most} are taken: make it smaller")]
     TooLarge {
         /// What it has, as far as it was read.
         found: u64,
@@ -26,8 +26,20 @@ pub enum Unreadable {
         most: u64,
     },
     /// Half of it may be the old one, half the new one.
-    #[error("it changed while it was read")]
+    #[error("it changed while it was read: write a new one beside it, and move that over it")]
     Changing,
+}
+
+/// What the system says, and what to do.
+fn in_words(error: &io::Error) -> String {
+    let advice = if error.kind() == io::ErrorKind::PermissionDenied {
+        "; let the gateway's user read it"
+    } else if error.kind() == io::ErrorKind::NotFound {
+        "; the path is that of the machine or container which the gateway runs in"
+    } else {
+        "" // what the system says is enough
+    };
+    format!("{error}{advice}")
 }
 
 /// The bytes of a file, if there are at most `most`.
@@ -37,16 +49,18 @@ pub enum Unreadable {
 pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Unreadable> {
     // Opening a pipe would otherwise wait for its other end.
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-    read_from(&OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?, most)
+    read_from(&OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?, most, || {})
 }
 
-fn read_from(mut file: &File, most: u64) -> Result<Vec<u8>, Unreadable> {
+/// `meanwhile` happens between the first look and the last, for the test that changes the file there.
+fn read_from(mut file: &File, most: u64, meanwhile: impl FnOnce()) -> Result<Vec<u8>, Unreadable> {
     let before = file.metadata()?;
     match before.len() {
         _ if !before.is_file() => return Err(Unreadable::NotAFile),
         found if found > most => return Err(Unreadable::TooLarge { found, most }),
         _ => {}
     }
+    meanwhile();
     let mut bytes = Vec::new();
     let found = file.by_ref().take(most + 1).read_to_end(&mut bytes)? as u64;
     match Stamp::of(&file.metadata()?) == Stamp::of(&before) {

@@ -5,6 +5,11 @@ use std::fmt;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::foreign;
+
+/// Of an import's name, in bytes.
+const MAX_NAME: usize = 100;
+
 /// Every interface that is given, with the versions of it that are.
 const PROVIDED: [(&str, &str); 18] = [
     ("sockgate:policy/types", "0.1."),
@@ -55,7 +60,13 @@ pub(super) fn require_provided(component: &Component, engine: &Engine) -> Result
 pub(super) fn of(component: &Component, engine: &Engine) -> Vec<Result<String, BadImport>> {
     let names = component.component_type();
     let names = names.imports(engine).map(|(name, _)| name.to_owned());
-    names.map(|name| if is_provided(&name) { Ok(name) } else { Err(bad_import(&name)) }).collect()
+    names
+        .map(
+            |name| {
+                if is_provided(&name) { Ok(foreign::fit(&name, MAX_NAME)) } else { Err(bad_import(&name)) }
+            },
+        )
+        .collect()
 }
 
 fn is_provided(import: &str) -> bool {
@@ -78,8 +89,7 @@ fn bad_import(name: &str) -> BadImport {
         name if name.starts_with("wasi:") => "this part of WASI is not given to policies",
         _ => "nobody here provides it",
     };
-    let name = name.chars().filter(|c| !c.is_control()).take(100).collect();
-    BadImport { name, hint }
+    BadImport { name: foreign::fit(name, MAX_NAME), hint }
 }
 
 /// A few of them, and how many more.

@@ -9,6 +9,7 @@ use policy::Access;
 use super::bindings::{self, Decision, FlagsVerdict, Request};
 use super::fault::Fault;
 use super::question::Question;
+use crate::foreign;
 
 /// The longest denial that a client is told, in bytes.
 const MAX_MESSAGE: usize = 4 * 1024;
@@ -24,7 +25,7 @@ pub enum Verdict {
     Defer,
 }
 
-/// A policy's refusal, fit to be shown: no control character, not too long.
+/// A policy's refusal, fit to be shown, and not too long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyDenial {
     /// For the client.
@@ -77,6 +78,5 @@ pub(super) fn verdict(decision: Decision) -> Result<Verdict, Fault> {
 
 /// A guest's words, for a client or a log line.
 pub(super) fn shown(text: &str) -> String {
-    let start = text.get(..text.floor_char_boundary(MAX_MESSAGE)).unwrap_or_default();
-    start.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    foreign::fit(text, MAX_MESSAGE)
 }

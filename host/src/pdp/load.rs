@@ -1,12 +1,10 @@
 //! Loading a policy: read, check, compile, configure, try out. What is wrong is said before anything is decided by it.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::policy::{Endpoint, Method, Operation, Target};
-use wasmparser::{Parser, Payload};
 use wasmtime::Engine;
 use wasmtime::component::Component as Compiled;
 
@@ -21,15 +19,13 @@ use super::lookup::{Lookups, NoEngine};
 use super::policy::{Component, Limits, Unready};
 use super::question::{Body, Question};
 use super::sandbox::Sandbox;
+use crate::foreign;
+use modest::{TooMuch, require_modest};
+
+mod modest;
 
 /// The largest file that is loaded, in bytes.
 pub(crate) const MAX_FILE: u64 = 32 * 1024 * 1024;
-
-/// The most code that is compiled, in bytes: CPython has 7 MiB of it, and the rest of its file is data.
-const MAX_CODE: u64 = 12 * 1024 * 1024;
-
-/// How deep components may be in each other; what toolchains make is two or three deep.
-const MAX_DEPTH: u32 = 32;
 
 /// The longest name and version that a policy may give itself.
 const MAX_NAME: usize = 64;
@@ -67,29 +63,19 @@ pub(crate) struct Loaded {
 /// Why a policy is not loaded. Each says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The file cannot be read.
-    #[error("it cannot be read: {0}")]
-    Read(#[source] io::Error),
-    /// A folder, a device, a pipe.
-    #[error("it is no file")]
-    NotAFile,
-    /// Half of it may be the old one, half the new one.
-    #[error("it changed while it was read")]
-    Changing,
+    /// The file is not read.
+    #[error(transparent)]
+    File(#[from] Unreadable),
     /// There is nothing in it.
-    #[error("it is empty")]
+    #[error("it is empty: copy or build it anew")]
     Empty,
     /// More than is compiled.
-    #[error("it has {0} bytes; at most {MAX_FILE} are loaded")]
-    TooLarge(u64),
-    /// Compiling takes seconds for each MiB of code, and much memory.
-    #[error("it has {0} bytes of code; at most {MAX_CODE} are compiled")]
-    TooMuchCode(u64),
-    /// Checking them takes ever longer.
-    #[error("it has components in components, more than {MAX_DEPTH} deep")]
-    TooDeep,
+    #[error(transparent)]
+    TooMuch(#[from] TooMuch),
     /// Not what `POLICY_SHA256` says.
-    #[error("its SHA-256 is {found}, and POLICY_SHA256 wants {wanted}")]
+    #[error(
+        "its SHA-256 is {found}, and POLICY_SHA256 wants {wanted}: put the file back that was pinned, or pin this one"
+    )]
     Digest {
         /// `POLICY_SHA256`.
         wanted: Digest,
@@ -102,13 +88,13 @@ pub enum LoadError {
     )]
     CoreModule,
     /// Native code.
-    #[error("it is compiled already; sockgate loads only the .wasm that it compiles itself")]
+    #[error("it is compiled already; sockgate loads only what it compiles itself: name the .wasm file")]
     Precompiled,
     /// The text format.
     #[error("it is WebAssembly text; load the binary form (`wasm-tools parse`)")]
     Text,
     /// Anything else.
-    #[error("it is no WebAssembly component")]
+    #[error("it is no WebAssembly component: name the .wasm file that its build makes")]
     NotWasm,
     /// The compiler says no.
     #[error("it is no valid component: {0}")]
@@ -125,11 +111,17 @@ pub enum LoadError {
     /// `configure` failed.
     #[error("its configure failed: {0}")]
     Configure(#[source] Fault),
+    /// `configure` does too much.
+    #[error("its configure failed: it did not answer within {} ms, and there is no setting for that: let it do less", .0.as_millis())]
+    SlowConfigure(Duration),
     /// `configure` answered what makes no sense.
     #[error("its manifest makes no sense: {0}")]
     Manifest(String),
     /// It could not decide on a ping.
-    #[error("it was asked about GET /_ping to try it out, and failed: {0}")]
+    #[error(
+        "it was asked about GET /_ping to try it out, and failed: {0}; whatever it is asked, it must answer \
+         (`sockgate policy test` shows what it says)"
+    )]
     Trial(#[source] Fault),
     /// The machine's fault.
     #[error("{0}")]
@@ -150,12 +142,7 @@ impl PolicyFile {
     /// # Errors
     /// [`LoadError`], if that is no file that could be a component.
     pub(crate) fn read(path: &Path) -> Result<Self, LoadError> {
-        let bytes = files::read(path, MAX_FILE).map_err(|problem| match problem {
-            Unreadable::Io(error) => LoadError::Read(error),
-            Unreadable::NotAFile => LoadError::NotAFile,
-            Unreadable::TooLarge { found, .. } => LoadError::TooLarge(found),
-            Unreadable::Changing => LoadError::Changing,
-        })?;
+        let bytes = files::read(path, MAX_FILE)?;
         match bytes.is_empty() {
             true => Err(LoadError::Empty),
             false => Ok(Self { digest: Digest::of(&bytes), bytes }),
@@ -227,6 +214,8 @@ impl Draft {
         let manifest = component.configure().await.map_err(|unready| match unready {
             Unready::Settings(complaint) => LoadError::Settings(shown(&complaint)),
             Unready::World(mismatch) => LoadError::World(mismatch),
+            // No decision's time, which would have a setting.
+            Unready::Fault(Fault::Timeout(time)) => LoadError::SlowConfigure(time),
             Unready::Fault(fault) => LoadError::Configure(fault),
         })?;
         let Manifest { name, version, inspect, attributes } = manifest;
@@ -251,10 +240,15 @@ fn compile(engine: &Engine, cache: &CodeCache, path: &Path, pin: Option<Digest>)
         return Err(LoadError::Digest { wanted, found: digest });
     }
     require_component(&bytes)?;
-    require_modest(&bytes)?;
     let started = Instant::now();
-    let (component, origin) =
-        cache.component(engine, &bytes, &digest).map_err(|error| LoadError::Invalid(one_line(&error)))?;
+    let (component, origin) = match cache.find(engine, &digest) {
+        Some(component) => (component, Origin::Cached),
+        None => {
+            require_modest(&bytes)?;
+            let compiled = cache.compile(engine, &bytes, &digest);
+            (compiled.map_err(|error| LoadError::Invalid(one_line(&error)))?, Origin::Compiled)
+        }
+    };
     let (compile_time, size) = (started.elapsed(), bytes.len() as u64);
     Ok(Draft { component, stem: stem(path).into(), origin, compile_time, digest, size })
 }
@@ -270,41 +264,19 @@ fn require_component(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// A look at how it is made, before the compiler is: what takes that minutes is small in the file. What is not valid
-/// ends the look; the compiler will say so.
-fn require_modest(bytes: &[u8]) -> Result<(), LoadError> {
-    let (mut code, mut depth) = (0_u64, 0_u32);
-    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
-        if let Payload::CodeSectionStart { size, .. } = payload {
-            code += u64::from(size);
-        } else if let Payload::ModuleSection { .. } | Payload::ComponentSection { .. } = payload {
-            depth += 1;
-        } else if let Payload::End(_) = payload {
-            depth = depth.saturating_sub(1);
-        }
-        if code > MAX_CODE {
-            return Err(LoadError::TooMuchCode(code));
-        }
-        if depth > MAX_DEPTH {
-            return Err(LoadError::TooDeep);
-        }
-    }
-    Ok(())
-}
-
 /// The error and its causes, on a line.
 pub(super) fn one_line(error: &wasmtime::Error) -> String {
     let text = format!("{error:#}");
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(1000).collect()
+    foreign::fit(&text.split_whitespace().collect::<Vec<_>>().join(" "), 1000)
 }
 
-/// A name or a version: short, printable, not empty.
+/// A name or a version: short, not empty, and nothing that could be taken for more than a name.
 fn word(what: &str, text: &str) -> Result<String, LoadError> {
-    let is_fit = !text.is_empty() && text.len() <= MAX_NAME && !text.chars().any(char::is_control);
-    match is_fit {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte));
+    match is_plain && (1..=MAX_NAME).contains(&text.len()) {
         true => Ok(text.to_owned()),
         false => Err(LoadError::Manifest(format!(
-            "its {what} must have from 1 to {MAX_NAME} bytes and no control character"
+            "its {what} must have from 1 to {MAX_NAME} characters, each a letter or digit of ASCII or one of . _ + -"
         ))),
     }
 }
@@ -316,7 +288,7 @@ fn inspected(id: &str) -> Result<Endpoint, LoadError> {
         Some(_) => "which has no body of JSON",
         None => "which is no operation of the Engine API",
     };
-    let id: String = shown(id).chars().take(MAX_NAME).collect();
+    let id = foreign::fit(id, MAX_NAME);
     Err(LoadError::Manifest(format!("it wants to inspect {id:?}, {missing}")))
 }
 

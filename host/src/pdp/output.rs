@@ -1,7 +1,8 @@
 //! What a policy says to the gateway's log: by `log.log`, or on stdout and stderr.
 //!
 //! Bounded for each decision, and cut without a word to the guest: a stream that errors would make a `println!` panic.
-//! Control characters are escaped by the log itself.
+//! It is a field of its line, never the message: no policy can write what looks like a line of the gateway's own. The
+//! log quotes and escapes it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -80,10 +81,11 @@ impl Lines {
         let kept = text.get(..end).unwrap_or_default();
         let cut = if end < text.len() { " (cut off here: one decision may log 4 KiB)" } else { "" };
         self.left = if cut.is_empty() { self.left.saturating_sub(text.len() + LINE_COST) } else { 0 };
-        let (policy, id) = (self.policy.as_ref(), self.request);
+        let said = format!("{kept}{cut}");
+        let (policy, id, said) = (self.policy.as_ref(), self.request, said.as_str());
         macro_rules! event {
             ($level:ident) => {
-                tracing::$level!(target: "sockgate::policy", policy, id, "{kept}{cut}")
+                tracing::$level!(target: "sockgate::policy", policy, id, said, "a policy says")
             };
         }
         match level {

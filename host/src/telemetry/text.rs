@@ -16,6 +16,8 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::foreign::is_unfit;
+
 /// `2024-01-31T12:34:56.000000Z`.
 type TimeText = [u8; 27];
 
@@ -166,8 +168,8 @@ struct Escaped<'t>(&'t str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| {
-            if c.is_control() { write!(f, "{}", c.escape_default()) } else { f.write_char(c) }
-        })
+        self.0
+            .chars()
+            .try_for_each(|c| if is_unfit(c) { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
     }
 }

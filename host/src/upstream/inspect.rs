@@ -19,6 +19,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Answer, Upstream, UpstreamError};
 use crate::body::RequestBody;
+use crate::foreign;
 use crate::head::Outbound;
 use crate::pdp::{self, Inspector, Kind, LookupError};
 
@@ -174,14 +175,9 @@ fn message(body: &[u8]) -> String {
     struct Error {
         message: String,
     }
-    let message = serde_json::from_slice(body).map_or_else(
-        |_| "(it did not say why)".to_owned(),
-        |Error { mut message }| {
-            message.truncate(message.floor_char_boundary(MAX_MESSAGE));
-            message
-        },
-    );
-    message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let message = serde_json::from_slice(body)
+        .map_or_else(|_| "(it did not say why)".to_owned(), |Error { message }| message);
+    foreign::fit(&message, MAX_MESSAGE)
 }
 
 impl fmt::Debug for EngineInspector {

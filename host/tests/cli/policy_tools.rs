@@ -93,6 +93,25 @@ fn check_lists_imports_one_by_one_and_says_what_is_wrong_with_those_that_are_ref
     }
 }
 
+/// What the compiler says quotes names of the file.
+#[test]
+fn a_name_in_a_file_cannot_steer_the_terminal() {
+    let folder = Folder::new();
+    let wild = "a\u{1b}[31m\u{9b}\u{202e}\u{2028}b";
+    let file = folder.file("wild.wasm", component_importing(wild));
+    let settings = [("POLICY", file.as_str()), ("POLICY_CACHE", "off")];
+    for (line, settings) in [
+        (&["policy", "check", file.as_str()][..], &[][..]),
+        (&["check"], &settings),
+        (&["explain", "GET", "/info"], &settings),
+    ] {
+        let done = run(line, settings);
+        let said = format!("{}{}", done.stdout, done.stderr);
+        let is_wild = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2028}".contains(c);
+        assert!(done.code == 1 && said.contains("[31m") && !said.contains(is_wild), "{line:?}: {said:?}");
+    }
+}
+
 #[test]
 fn cases_that_make_no_sense_end_with_64_and_the_line() {
     let case = "cases:\n  - name: a\n    request: GET /info\n    expect: allow\n";

@@ -71,7 +71,7 @@ failing! {
     a_recursion_without_an_end_is_a_fault "recurse" "it ran out of stack";
     an_exit_is_a_fault "exit" "it called exit";
     an_exit_with_a_failure_is_a_fault "exit:failure" "it called exit";
-    a_loop_is_ended_by_the_deadline "loop" ["POLICY_TIMEOUT" = "300ms"] "it did not answer within 300 ms";
+    a_loop_is_ended_by_the_deadline "loop" ["POLICY_TIMEOUT" = "300ms"] "it did not answer within 300 ms (POLICY_TIMEOUT)";
     a_sleep_is_ended_by_the_deadline "sleep:60000" ["POLICY_TIMEOUT" = "300ms"] "it did not answer within 300 ms";
     memory_ends_at_the_cap "hoard" "it needed more than 64 MiB of memory";
     memory_ends_at_a_cap_of_the_operator "hoard" ["POLICY_MEMORY" = "8M"] "it needed more than 8 MiB of memory";
@@ -177,6 +177,44 @@ async fn a_line_of_the_log_is_a_line() {
         matches!(&lines[..], [line] if line.contains("one") && !line.contains(char::is_control)),
         "{lines:#?}"
     );
+    gate.stop();
+}
+
+/// What stands unquoted in a line is the gateway's own.
+#[tokio::test]
+async fn a_policy_cannot_write_what_looks_like_a_record() {
+    let forged = "id=1042 client=10.0.0.1:1 decision=allow status=201";
+    let gate = gate(&format!("log:{forged}"), &[]);
+    gate.fetch(LIST, &[]).await;
+    let lines = gate.lines(&["1042"]);
+    let want = format!(" WARN  a policy says policy=hostile id=1 said=\"{forged}\"");
+    assert!(matches!(&lines[..], [line] if line.ends_with(&want)), "{lines:#?}");
+    gate.stop();
+}
+
+#[tokio::test]
+async fn what_steers_a_terminal_is_escaped_in_json_as_well() {
+    let wild = r"one\n\e[31m\x7f\x85\x9b31m";
+    let bidi = "\u{202e}\u{2028}\u{200b}\u{feff}";
+    let gate = gate(&format!("log:{wild}{bidi}"), &[("LOG_FORMAT", "json")]);
+    gate.fetch(LIST, &[]).await;
+    gate.connect().await.fetch("GET /images/%C2%9B31m%E2%80%AE/json", &[]).await;
+    gate.lines(&["/images/"]);
+    let lines = gate.lines(&["a policy says"]);
+    let [line] = &lines[..] else { panic!("{lines:#?}") };
+    let record: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(record["message"], "a policy says");
+    assert_eq!(record["said"], format!("one\n\u{1b}[31m\u{7f}\u{85}\u{9b}31m{bidi}"));
+    let log = gate.stop();
+    let is_unfit = |c: char| (c.is_control() && c != '\n') || bidi.contains(c);
+    assert!(!log.contains(is_unfit), "{log:?}");
+}
+
+#[tokio::test]
+async fn marks_of_direction_do_not_reach_the_client_or_the_log() {
+    let gate = gate("deny:left\u{202e}right\u{2028}\u{200f}\u{feff}\u{e0041}end", &[]);
+    let text = message(&gate.fetch(LIST, &[]).await.text());
+    assert_eq!(text, "sockgate denied ContainerList: left right    end (policy hostile)");
     gate.stop();
 }
 

@@ -22,6 +22,7 @@ fn a_guest_that_fails_in_configure_is_not_loaded() {
         ("colour=red", "\"colour\" is no setting"),
         ("nonsense", "\"nonsense\" is not key=value"),
         ("complain=a\\nb\\e[31m\\x00c", "a b [31m c"),
+        ("complain=left\u{202e}right\u{2028}end", "left right end"),
     ] {
         failures.expect(settings, &refusal(&hostile(), &[("POLICY_SETTINGS", settings)]), want);
     }
@@ -49,6 +50,12 @@ fn a_manifest_that_makes_no_sense_is_not_accepted() {
         ("name=a\\nb", "its name must have"),
         ("name=\\e[31mred", "its name must have"),
         ("name=a\\x9bb", "its name must have"),
+        ("name=a b", "its name must have"),
+        ("name=two=words", "its name must have"),
+        ("name=ädmin", "its name must have"),
+        ("name=left\u{202e}right", "its name must have"),
+        ("version=1\u{200b}", "its version must have"),
+        ("version=1 2", "its version must have"),
         ("version=", "its version must have"),
         ("version=1\\r", "its version must have"),
         ("inspect=ContainerCrate", "\"ContainerCrate\", which is no operation"),
@@ -63,6 +70,29 @@ fn a_manifest_that_makes_no_sense_is_not_accepted() {
     let huge = [("POLICY_SETTINGS", "name-mib=100"), ("POLICY_MEMORY", "256M")];
     failures.expect("a huge name", &refusal(&hostile(), &huge), "it handed over more data than");
     failures.none();
+}
+
+/// In every other instance: the first one is configured, a later one is not, and the one after that is again.
+#[tokio::test]
+async fn a_configure_that_fails_in_later_instances_fails_single_decisions() {
+    let settings = [("POLICY_SETTINGS", "configure=abort-perhaps"), ("POLICY_TIMEOUT", "10s")];
+    let gate =
+        (0..50).find_map(|_| Gate::start(&hostile(), &settings).ok()).expect("a start, sooner or later");
+    let mut client = gate.connect().await;
+    let (mut let_through, mut refused) = (0, 0);
+    for _ in 0..1000 {
+        match client.fetch("GET /_ping", &[]).await {
+            answer if answer.status() == 200 => let_through += 1,
+            refusal => {
+                assert_eq!(refusal.status(), 403, "{refusal:?}");
+                assert!(refusal.text().contains("the policy hostile failed"), "{}", refusal.text());
+                refused += 1;
+            }
+        }
+    }
+    assert!(let_through > 0 && refused > 0, "{let_through} let through, {refused} refused");
+    gate.lines(&["the policy hostile failed: it crashed"]);
+    gate.stop();
 }
 
 #[tokio::test]

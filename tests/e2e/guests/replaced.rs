@@ -14,7 +14,7 @@ use super::hostile;
 type Exchange = fn(&Path, &Path);
 
 /// What happens to the policy's file and to that of its settings, and what the log says of it.
-const EXCHANGES: [(Exchange, &str); 10] = [
+const EXCHANGES: [(Exchange, &str); 11] = [
     (|_, settings| fs::write(settings, "configure=abort").unwrap(), "its configure failed: it crashed"),
     (|_, settings| fs::write(settings, "configure=loop").unwrap(), "its configure failed: it did not answer"),
     (
@@ -27,6 +27,8 @@ const EXCHANGES: [(Exchange, &str); 10] = [
     (|policy, _| fs::File::create(policy).unwrap().set_len(200 << 20).unwrap(), "it has 209715200 bytes"),
     (|policy, _| instead(policy, "mkfifo", &[]), "it is no file"),
     (|policy, _| instead(policy, "ln", &["-s", "/dev/zero"]), "it is no file"),
+    // Unreadable for root as well, whom modes do not stop.
+    (|policy, _| instead(policy, "ln", &["-s", "/proc/self/mem"]), "it cannot be read: Input/output error"),
     (|policy, _| fs::remove_file(policy).unwrap(), "No such file"),
 ];
 

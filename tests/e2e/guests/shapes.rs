@@ -10,10 +10,10 @@ use tempfile::TempDir;
 use super::gate::Gate;
 use super::{Failures, refusal};
 
-const ENDLESS: &str = "(loop $again (br $again)) unreachable";
+pub(super) const ENDLESS: &str = "(loop $again (br $again)) unreachable";
 
 /// A file with these bytes, in a folder that goes with it.
-fn file(bytes: &[u8]) -> (TempDir, PathBuf) {
+pub(super) fn file(bytes: &[u8]) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shape.wasm");
     std::fs::write(&path, bytes).unwrap();
@@ -84,7 +84,11 @@ fn traps_outside_of_the_functions_of_a_policy_refuse_the_load() {
             Shape { realloc: nowhere, ..Shape::default() }.component(),
             "it crashed",
         ),
-        ("a name longer than the memory", Shape { more: liar, ..Shape::default() }.component(), "it "),
+        (
+            "a name longer than the memory",
+            Shape { more: liar, ..Shape::default() }.component(),
+            "its configure failed: it crashed: string pointer/length out of bounds of memory",
+        ),
         ("data outside the memory", Shape { more: segment, ..Shape::default() }.component(), "it crashed"),
     ]);
 }
@@ -246,5 +250,52 @@ fn code_that_would_take_minutes_to_compile_is_refused_before_that() {
         let _ = write!(module, "(func {body})");
     }
     module.push_str("))");
-    refused(&[("20 MiB of dense code", shape::binary(&module), "code")]);
+    refused(&[("20 MiB of dense code", shape::binary(&module), "bytes of code")]);
+}
+
+/// What is small in the file and takes a compiler minutes or all memory: of each kind, the whole start takes a moment.
+#[test]
+fn bombs_for_the_compiler_are_refused_by_what_they_have_too_much_of() {
+    let module = |fields: &str| shape::binary(&format!("(component (core module {fields}))"));
+    let mut types = String::new();
+    for n in 0..3_000 {
+        let _ = write!(
+            types,
+            "(type (func (param{})))",
+            format!(" i{}", if n % 2 == 0 { 32 } else { 64 }).repeat(40)
+        );
+    }
+    let functions = "(func)".repeat(100_001);
+    let locals = format!("(func (local{}))", " i64".repeat(50_000)).repeat(41);
+    let loops = format!("(func {})", "(loop)".repeat(10_000));
+    let mut doubled =
+        String::from("(component (component $c0 (core module $m) (core instance (instantiate $m)))");
+    for n in 1..40 {
+        let before = n - 1;
+        let _ = write!(
+            doubled,
+            "(component $c{n} (alias outer 1 $c{before} (component $c)) (instance (instantiate $c)) (instance (instantiate $c)))"
+        );
+    }
+    doubled.push_str("(instance (instantiate $c39)))");
+    let carried = format!(
+        "(type $t (func (param{0}) (result{0}))) (func (type $t) {1} {2})",
+        " i64".repeat(100),
+        (0..100).map(|n| format!("local.get {n} ")).collect::<String>(),
+        "loop (type $t) end ".repeat(200)
+    );
+    let began = std::time::Instant::now();
+    refused(&[
+        ("types with many parameters", module(&types), "parameters and results in its types"),
+        (
+            "a hundred thousand functions",
+            module(&functions),
+            "it has 100001 functions, or more; at most 100000",
+        ),
+        ("two million locals", module(&locals), "locals and parameters of functions"),
+        ("ten thousand loops", module(&loops), "it has 2001 loops in one function, or more; at most 2000"),
+        ("loops with a hundred parameters", module(&carried), "parameters of loops"),
+        ("components that double forty times", shape::binary(&doubled), "instances in components"),
+    ]);
+    assert!(began.elapsed() < e2e::BOUND, "{:?}", began.elapsed());
 }

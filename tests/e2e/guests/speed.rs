@@ -1,11 +1,14 @@
 //! A guest that takes all the time it gets leaves others theirs.
 
-use std::time::Instant;
-
-use e2e::BOUND;
+use std::time::{Duration, Instant};
 
 use super::gate::Gate;
 use super::hostile;
+
+/// What a ping may take, on a busy machine with few cores, and what half of them may. They take well below a millisecond
+/// where nobody burns anything.
+const SLOWEST: Duration = Duration::from_secs(1);
+const MEDIAN: Duration = Duration::from_millis(50);
 
 /// Four clients have the guest burn a minute each, and a fifth is served as if they were not there.
 #[tokio::test]
@@ -21,12 +24,18 @@ async fn others_are_served_while_a_guest_burns_its_deadline() {
             burning.push(client);
         }
         let mut other = gate.connect().await;
-        let asked = Instant::now();
+        let mut took = Vec::new();
         for _ in 0..50 {
+            let asked = Instant::now();
             assert_eq!(other.fetch("GET /_ping", &[]).await.status(), 200, "{deed}");
+            took.push(asked.elapsed());
         }
-        let took = asked.elapsed();
-        assert!(took < BOUND, "{deed}: 50 pings took {took:?}");
+        took.sort_unstable();
+        assert!(took[49] < SLOWEST && took[25] < MEDIAN, "{deed}: {took:?}");
+        for client in &mut burning {
+            let answer = tokio::time::timeout(Duration::ZERO, client.read_response()).await;
+            assert!(answer.is_err(), "{deed}: it was answered, so it did not burn: {answer:?}");
+        }
         drop(burning); // who leaves ends the decision about what he asked
         gate.stop();
     }

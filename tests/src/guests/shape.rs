@@ -41,7 +41,7 @@ const DATA: &str = r#"
 "#;
 
 /// From the end of the first page on, a page more whenever the host needs it; nothing is ever given back.
-const REALLOC: &str = "
+pub const REALLOC: &str = "
     (local $at i32)
     (local.set $at (i32.shl (memory.grow (i32.add (i32.shr_u (local.get 3) (i32.const 16)) (i32.const 1))) (i32.const 16)))
     local.get $at";

@@ -25,7 +25,12 @@ impl Scene {
     }
 
     fn origin(&self, cache: &CodeCache) -> Origin {
-        cache.component(&self.engine, EMPTY, &Digest::of(EMPTY)).unwrap().1
+        let digest = Digest::of(EMPTY);
+        if cache.find(&self.engine, &digest).is_some() {
+            return Origin::Cached;
+        }
+        cache.compile(&self.engine, EMPTY, &digest).unwrap();
+        Origin::Compiled
     }
 
     /// The entries' files.
@@ -106,4 +111,59 @@ fn a_folder_that_is_not_ours_alone_is_not_used() {
         assert_eq!(scene.origin(&cache), Origin::Compiled, "and is not kept");
         let _ = fs::remove_dir(&code).or_else(|_| fs::remove_file(&code));
     }
+}
+
+#[test]
+fn an_entry_is_not_taken_for_the_code_of_another_policy() {
+    let scene = Scene::new();
+    let cache = scene.cache();
+    scene.origin(&cache);
+    let [own] = &scene.entries()[..] else { panic!("one entry") };
+    let other = Digest::of(b"another policy");
+    let entry = Entry::of(&scene.folder.path().join("code"), &scene.engine, &other);
+    fs::copy(own, &entry.path).unwrap();
+    assert!(cache.find(&scene.engine, &other).is_none());
+    assert_eq!(scene.origin(&cache), Origin::Cached, "under its own name it is");
+}
+
+#[test]
+fn a_link_in_the_place_of_an_entry_is_not_followed() {
+    let scene = Scene::new();
+    let cache = scene.cache();
+    scene.origin(&cache);
+    let entry = scene.entries().remove(0);
+    let elsewhere = scene.folder.path().join("elsewhere");
+    fs::rename(&entry, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &entry).unwrap();
+    assert_eq!(scene.origin(&cache), Origin::Compiled);
+    assert_eq!(scene.origin(&cache), Origin::Cached, "replaced by one of our own");
+    assert!(fs::symlink_metadata(&entry).unwrap().is_file());
+}
+
+#[test]
+fn what_was_not_used_for_a_month_is_removed_and_nothing_else() {
+    let scene = Scene::new();
+    let cache = scene.cache();
+    scene.origin(&cache);
+    let folder = scene.folder.path().join("code");
+    let own = scene.entries().remove(0);
+    let name = |start: &str, end: &str| folder.join(format!("{start}-0123456789abcdef.{end}"));
+    let (used, unused) = (name(&"a".repeat(64), "code"), name(&"b".repeat(64), "code"));
+    let unfinished = name(&"c".repeat(64), "77.new");
+    let others = [folder.join("notes.code"), name(&"d".repeat(63), "code"), name(&"e".repeat(64), "txt")];
+    let age = |path: &Path, days: u64| {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60)).unwrap();
+    };
+    for path in others.iter().chain([&unused, &unfinished]) {
+        age(path, 31);
+    }
+    age(&used, 29);
+    age(&own, 31);
+    assert_eq!(scene.origin(&cache), Origin::Cached, "which is a use");
+    cache.compile(&scene.engine, b"\0asm\x0d\0\x01\0\0\x02\x01x", &Digest::of(b"x")).unwrap();
+    for kept in others.iter().chain([&used, &own]) {
+        assert!(kept.exists(), "{}", kept.display());
+    }
+    assert!(!unused.exists() && !unfinished.exists());
 }

@@ -75,3 +75,23 @@ fn what_is_no_file_or_too_large_is_not_read() {
         .unwrap();
     assert!(matches!(read(&pipe, 3), Err(Unreadable::NotAFile)));
 }
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_not_taken() {
+    let changes: [(&str, Change); 3] = [
+        ("rewritten", |path| fs::write(path, "two").unwrap()),
+        ("shorter", |path| fs::write(path, "").unwrap()),
+        ("longer", |path| fs::write(path, "one and more").unwrap()),
+    ];
+    for (change, make) in changes {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.wasm");
+        fs::write(&path, "one").unwrap();
+        let file = File::open(&path).unwrap();
+        // Times of files go by the kernel's tick: what is written within one would look the same.
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        let read = read_from(&file, 100, || make(&path));
+        assert!(matches!(read, Err(Unreadable::Changing)), "{change}: {read:?}");
+        assert!(read_from(&file, 100, || {}).is_ok(), "{change}: and then it is whole again");
+    }
+}

@@ -111,6 +111,7 @@ fn the_engines_words_are_short_and_on_one_line() {
     for (body, want) in [
         (r#"{"message":"No such container: web"}"#, "No such container: web"),
         (r#"{"message":"two\nlines\u001b[0m"}"#, "two lines [0m"),
+        (r#"{"message":"left\u202eright\u2028\u009b"}"#, "left right  "),
         (r#"{"message":7}"#, "(it did not say why)"),
         ("", "(it did not say why)"),
         ("<html>", "(it did not say why)"),

@@ -1,5 +1,6 @@
 //! What a guest can do wrong wherever it is called, in `configure` as in `decide`.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::hint::black_box;
 use std::io::Write as _;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use crate::settings::Deed;
 pub(crate) fn commit(deed: &Deed) -> Result<(), String> {
     match deed.name.as_str() {
         "abort" | "unreachable" => std::process::abort(),
+        "abort-perhaps" if RandomState::new().hash_one(0).is_multiple_of(2) => std::process::abort(),
+        "abort-perhaps" => {}
         "panic" => panic!("a panic of the guest: {}", deed.argument),
         "out-of-bounds" => out_of_bounds(),
         "loop" => spin(),

@@ -1,0 +1,53 @@
+//! A log line for programs: one JSON object, as tracing-subscriber writes it.
+//!
+//! JSON need not escape what is unfit for a terminal; here it is, since people read these lines too.
+
+use std::fmt;
+
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::{Format, Json, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::foreign::is_unfit;
+
+#[cfg(test)]
+mod tests;
+
+/// Formats events as one line of JSON.
+pub(super) struct JsonLine(Format<Json>);
+
+impl JsonLine {
+    pub(super) fn new() -> Self {
+        Self(Format::default().json().flatten_event(true).with_target(false))
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for JsonLine
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+    N: for<'w> FormatFields<'w> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        put(&mut out, line.trim_end_matches('\n'))?;
+        out.write_char('\n')
+    }
+}
+
+/// Outside of strings, JSON has nothing that is unfit.
+fn put(out: &mut Writer<'_>, line: &str) -> fmt::Result {
+    if line.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return out.write_str(line);
+    }
+    line.chars().try_for_each(|c| match is_unfit(c) {
+        true => c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(out, "\\u{unit:04x}")),
+        false => out.write_char(c),
+    })
+}
