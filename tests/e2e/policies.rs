@@ -18,6 +18,7 @@ on_both_listeners![
     a_policy_is_told_who_asks,
     a_body_is_shown_to_none_but_the_policies_that_inspect_it,
     a_decision_for_which_there_is_no_place_is_refused_in_the_end,
+    an_observer_without_a_place_is_not_waited_for,
 ];
 
 /// The settings of a policy that does `deed`, whatever it is asked.
@@ -233,4 +234,26 @@ async fn a_decision_for_which_there_is_no_place_is_refused_in_the_end(via: Via) 
     assert!(statuses.contains(&403) && statuses.contains(&503), "{statuses:?}");
     assert_eq!(clients[0].fetch("GET /info", &[]).await.status(), 200, "there is a place again");
     assert_eq!(scene.arrived(), ["/info"]);
+}
+
+/// Two requests that an observer thinks about for long, and a place for one of them: the other goes past it at once.
+async fn an_observer_without_a_place_is_not_waited_for(via: Via) {
+    let policies = [("watch", "on=ContainerList\ndecide=sleep:600000"), ("rules", "decide=defer")];
+    let settings = [
+        ("POLICY_MODE_WATCH", "observe"),
+        ("POLICY_CONCURRENCY", "1"),
+        ("POLICY_TIMEOUT", "10m"),
+        ("CONTAINERS", "1"),
+    ];
+    let scene = Scene::new(&policies, &settings);
+    let (mut one, mut other) = (scene.client(via).await, scene.client(via).await);
+    for client in [&mut one, &mut other] {
+        client.ask("GET /containers/json", &[]).await;
+    }
+    let answered = tokio::select! {
+        answer = one.read_response() => answer,
+        answer = other.read_response() => answer,
+    };
+    assert_eq!(answered.status(), 200);
+    assert_eq!(scene.arrived(), ["/containers/json"]);
 }

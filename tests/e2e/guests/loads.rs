@@ -1,5 +1,7 @@
 //! Guests that misbehave while they are loaded: the gateway does not start, and says why in one line.
 
+use std::time::{Duration, Instant};
+
 use super::gate::Gate;
 use super::{Failures, hostile, refusal};
 
@@ -95,6 +97,26 @@ async fn a_configure_that_fails_in_later_instances_fails_single_decisions() {
     gate.stop();
 }
 
+/// In every other instance, and a decision that needs such an instance has no more time for it than for anything else.
+#[tokio::test]
+async fn a_configure_that_loops_in_later_instances_takes_no_more_than_a_decision_may() {
+    let settings = [("POLICY_SETTINGS", "configure=loop-perhaps"), ("POLICY_TIMEOUT", "300ms")];
+    let gate =
+        (0..50).find_map(|_| Gate::start(&hostile(), &settings).ok()).expect("a start, sooner or later");
+    for _ in 0..1000 {
+        let begin = Instant::now();
+        let answer = gate.fetch("GET /_ping", &[]).await;
+        if answer.status() == 403 {
+            assert!(answer.text().contains("did not answer in time"), "{}", answer.text());
+            assert!(begin.elapsed() < Duration::from_millis(1500), "{:?}", begin.elapsed());
+            gate.lines(&["it did not answer within 300 ms"]);
+            gate.stop();
+            return;
+        }
+    }
+    panic!("no decision met an instance that loops");
+}
+
 #[tokio::test]
 async fn a_guest_may_inspect_everything_that_is_json() {
     let with_body = policy::Endpoint::ALL.iter().filter(|endpoint| endpoint.body().is_some());
@@ -108,7 +130,9 @@ async fn a_guest_may_inspect_everything_that_is_json() {
 #[tokio::test]
 async fn what_a_guest_says_while_it_is_configured_is_cut_and_does_not_come_again() {
     for way in ["flood-stdout:1", "flood-stderr:1", "flood-log:1", "flood-log-with-nothing:1", "log:hello"] {
-        let gate = Gate::start(&hostile(), &[("POLICY_SETTINGS", &format!("configure={way}"))]).unwrap();
+        let settings = format!("configure={way}");
+        let settings = [("POLICY_SETTINGS", settings.as_str()), ("POLICY_TIMEOUT", "10s")];
+        let gate = Gate::start(&hostile(), &settings).unwrap();
         for _ in 0..20 {
             assert_eq!(gate.fetch("GET /_ping", &[]).await.status(), 200);
         }

@@ -15,8 +15,9 @@ use crate::settings::Deed;
 pub(crate) fn commit(deed: &Deed) -> Result<(), String> {
     match deed.name.as_str() {
         "abort" | "unreachable" => std::process::abort(),
-        "abort-perhaps" if RandomState::new().hash_one(0).is_multiple_of(2) => std::process::abort(),
-        "abort-perhaps" => {}
+        "abort-perhaps" if is_odd_one() => std::process::abort(),
+        "loop-perhaps" if is_odd_one() => spin(),
+        "abort-perhaps" | "loop-perhaps" => {}
         "panic" => panic!("a panic of the guest: {}", deed.argument),
         "out-of-bounds" => out_of_bounds(),
         "loop" => spin(),
@@ -46,6 +47,11 @@ pub(crate) fn commit(deed: &Deed) -> Result<(), String> {
 fn out_of_bounds() {
     let nowhere = black_box(usize::MAX) as *const u8;
     black_box(unsafe { nowhere.read_volatile() });
+}
+
+/// One instance of two.
+fn is_odd_one() -> bool {
+    RandomState::new().hash_one(0).is_multiple_of(2)
 }
 
 fn spin() {
