@@ -6,6 +6,8 @@
 # the gateway is said with --user (README.md shows how); without it, it runs as root, which needs no capability.
 
 FROM rust:1.95-slim-bookworm AS build
+# Some of what the gateway is built of is C (the allocator, a part of wasmtime).
+RUN apt-get update && apt-get install --yes --no-install-recommends musl-tools && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 # The target of the machine that builds; with musl the binary is static. rust-toolchain.toml is left out

@@ -173,8 +173,8 @@ impl Runtime {
     /// # Errors
     /// [`ChainError`], none of them a policy's fault.
     pub(crate) fn start(policies: Policies) -> Result<Self, ChainError> {
-        // Those that decide or observe; those that wait and those that were used, of two generations during a reload; those that
-        // are being loaded.
+        // Those that decide or observe; those that wait and those that were used, of two generations during a reload;
+        // those that are being loaded.
         let instances = 2 * policies.concurrency + 4 * READY * policies.chain.len() + LOADING;
         let instances = u32::try_from(instances).unwrap_or(u32::MAX);
         let sandbox = Sandbox::new(instances, policies.limits.memory)?;
