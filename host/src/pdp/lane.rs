@@ -50,12 +50,12 @@ impl SlowLane {
     /// # Errors
     /// If there is no thread or no runtime to be had.
     pub(super) fn start() -> std::io::Result<Self> {
-        // A turn takes as long as a tick of the guests' clock: whoever comes new, and whatever timer has run out, is looked
-        // at between any two.
+        // A turn takes as long as a tick of the guests' clock: whatever timer has run out is looked at between any two. Of
+        // those who come new and those who have begun, each has every other turn.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .event_interval(1)
-            .global_queue_interval(1)
+            .global_queue_interval(2)
             .build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();

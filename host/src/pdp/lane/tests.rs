@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{ThreadId, current};
 use std::time::Duration;
@@ -70,4 +70,32 @@ async fn work_that_nobody_waits_for_any_more_is_dropped() {
     assert!(tokio::time::timeout(Duration::from_millis(10), work).await.is_err());
     said.recv_timeout(BOUND).unwrap();
     assert!(is_dropped.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn those_who_come_new_do_not_keep_others_from_going_on() {
+    const NEWCOMERS: usize = 1000;
+    let lane = SlowLane::start().unwrap();
+    let (go, gate) = mpsc::channel::<()>();
+    lane.spawn(async move { gate.recv().unwrap() }); // holds the thread until all have come
+    let came = Arc::new(AtomicUsize::new(0));
+    let (done, seen) = tokio::sync::oneshot::channel();
+    lane.spawn({
+        let came = Arc::clone(&came);
+        async move {
+            for _turn in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            done.send(came.load(Ordering::SeqCst)).unwrap();
+        }
+    });
+    for _ in 0..NEWCOMERS {
+        let came = Arc::clone(&came);
+        lane.spawn(async move {
+            came.fetch_add(1, Ordering::SeqCst);
+        });
+    }
+    go.send(()).unwrap();
+    let before_it = tokio::time::timeout(BOUND, seen).await.unwrap().unwrap();
+    assert!(before_it < NEWCOMERS / 10, "{before_it} newcomers had their turn before it was done");
 }
