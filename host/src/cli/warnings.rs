@@ -9,6 +9,8 @@ use std::io::Write as _;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
+use crate::foreign;
+
 /// From now on warnings go to standard error. Where something listens already, that goes on.
 pub(super) fn tell() {
     let _ = tracing::subscriber::set_global_default(Warnings);
@@ -25,8 +27,8 @@ impl Subscriber for Warnings {
     fn event(&self, event: &Event<'_>) {
         let mut message = Message::default();
         event.record(&mut message);
-        // Nobody is left to tell if printing fails.
-        let _ = writeln!(std::io::stderr(), "sockgate: {}", message.0);
+        // It may hold words of strangers. Nobody is left to tell if printing fails.
+        let _ = writeln!(std::io::stderr(), "sockgate: {}", foreign::escaped(&message.0));
     }
 
     fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
