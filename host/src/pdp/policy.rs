@@ -180,14 +180,15 @@ impl Component {
     /// # Errors
     /// [`Fault`], which denies.
     pub(super) async fn decide(&self, question: Question, flags: FlagsVerdict) -> Result<Verdict, Fault> {
-        let term = Term::of(self.limits.timeout);
+        let term = self.term();
         let ready = self.instances().ready.pop();
         let mut instance = match ready {
             Some(instance) => instance,
             None => self.prepare(self.silent(), term).await.map_err(Unready::into_fault)?.0,
         };
         let verdict = self.decide_in(&mut instance, question, flags, term).await?;
-        self.instances().put_away(instance);
+        let unkept = self.instances().put_away(instance);
+        drop(unkept); // which takes a while: not while others wait for the lock
         Ok(verdict)
     }
 
@@ -291,9 +292,14 @@ impl Instances {
         self.refill != Refill::Over && self.ready.len() < READY
     }
 
-    /// None waits, of a policy of which some are to wait.
+    /// Whether some are to wait.
+    fn is_pool(&self) -> bool {
+        matches!(self.refill, Refill::Idle | Refill::UnderWay)
+    }
+
+    /// None waits, though some are to.
     fn is_short(&self) -> bool {
-        self.ready.is_empty() && matches!(self.refill, Refill::Idle | Refill::UnderWay)
+        self.is_pool() && self.ready.is_empty()
     }
 
     fn retire(&mut self) -> (Vec<Instance>, Vec<Instance>) {
@@ -307,11 +313,13 @@ impl Instances {
         }
     }
 
-    fn put_away(&mut self, instance: Instance) {
-        let is_kept = matches!(self.refill, Refill::Idle | Refill::UnderWay);
-        if is_kept && self.used.len() < READY {
+    /// Keeps a used one to be dropped by the slow thread, or gives it back.
+    fn put_away(&mut self, instance: Instance) -> Option<Instance> {
+        if self.is_pool() && self.used.len() < READY {
             self.used.push(instance);
+            return None;
         }
+        Some(instance)
     }
 
     fn take_used(&mut self) -> Vec<Instance> {
