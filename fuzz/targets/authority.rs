@@ -3,9 +3,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use engine_api::{HostRule, OriginRule};
 use http::uri::Authority;
 use libfuzzer_sys::fuzz_target;
-use policy::{HostRule, OriginRule};
 
 const LISTED: &str = "docker.example.org";
 

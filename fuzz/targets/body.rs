@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use engine_api::Endpoint;
+use engine_api::body::{BodyShape, Field, Kind, Struct};
 use libfuzzer_sys::fuzz_target;
-use policy::Endpoint;
-use policy::body::{BodyShape, Field, Kind, Struct};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 #[path = "body/text.rs"]

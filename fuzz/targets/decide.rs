@@ -1,10 +1,10 @@
 //! Any method, target and flags: what the default policy promises holds of the decision.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use policy::{
+use engine_api::{
     Access, Decision, DenyReason, Flag, Flags, Method, Operation, Target, decide, needed_flags, unmet,
 };
+use libfuzzer_sys::fuzz_target;
 
 /// What paths are made of, so that chance finds operations.
 const WORDS: [&str; 40] = [

@@ -1,15 +1,11 @@
 //! Any header fields: `Connection` is refused exactly if it names a field that the engine acts on; what passes loses the
 //! fields of this hop and those that `Connection` names, and nothing else.
-//!
-//! The rules are private to the host, so their source is compiled in here.
 #![no_main]
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../host/src/headers.rs"]
-#[allow(dead_code, reason = "the host uses the rest")]
-mod headers;
+use engine_api::headers;
 
 /// Names that are worth more than what chance would find.
 const NAMES: [&str; 20] = [

@@ -5,9 +5,9 @@
 //! from the crate's code: it collects, where the crate stops early.
 #![no_main]
 
+use engine_api::{Family, Method, Operation, Target};
 use http::uri::PathAndQuery;
 use libfuzzer_sys::fuzz_target;
-use policy::{Family, Method, Operation, Target};
 
 fuzz_target!(|input: &str| {
     let parsed = Target::parse(input);

@@ -1,4 +1,4 @@
-//! The default policy as a component: the crate `policy` behind the policy interface, and nothing of its own.
+//! The default policy as a component: the crate `engine-api` behind the policy interface, and nothing of its own.
 //!
 //! Settings are the env flags, as words: `CONTAINERS=1 POST=1`. It is what a policy costs at least, and a base for one
 //! that is stricter in one place.
@@ -8,7 +8,7 @@ mod bindings;
 use std::cell::Cell;
 
 use bindings::{Decision, Denial, Guest, Manifest, Request};
-use policy::{Flags, Method, Operation, Target};
+use engine_api::{Flags, Method, Operation, Target};
 
 thread_local! {
     static FLAGS: Cell<Flags> = Cell::default();
@@ -31,9 +31,9 @@ impl Guest for DefaultPolicy {
                 status: None,
             });
         };
-        match policy::decide(FLAGS.get(), &Operation::new(method, target)) {
-            policy::Decision::Allow => Decision::Allow,
-            policy::Decision::Deny(denial) => {
+        match engine_api::decide(FLAGS.get(), &Operation::new(method, target)) {
+            engine_api::Decision::Allow => Decision::Allow,
+            engine_api::Decision::Deny(denial) => {
                 let status = denial.reason.is_about_method().then_some(405);
                 Decision::Deny(Denial { message: denial.to_string(), status })
             }

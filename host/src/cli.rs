@@ -5,26 +5,24 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use policy::Flag;
 
-use crate::author;
-use crate::config::{Config, ConfigError, SETTINGS};
-use crate::healthcheck::{self, Health};
-use crate::pdp::{Chain, PolicyDecisionPoint};
-use crate::report;
+use engine_api::{Flag, Operation};
+use pdp::{Chain, PolicyDecisionPoint};
+use sockgate::config::SETTINGS;
+use sockgate::{Config, ConfigError, Health};
 
 mod policy_tools;
 mod warnings;
 
-pub use policy_tools::{Language, PolicyCommand};
+use policy_tools::PolicyCommand;
 
 /// `EX_USAGE` of sysexits.h: the configuration or the command line is wrong.
-pub const EX_USAGE: u8 = 64;
+pub(crate) const EX_USAGE: u8 = 64;
 
 /// A gateway that guards the Docker socket.
 #[derive(Debug, Parser)]
 #[command(name = "sockgate", version, about, disable_help_subcommand = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Without a command: serve
     #[command(subcommand)]
     command: Option<Command>,
@@ -32,7 +30,7 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Serve (the default)
     Serve,
     /// Read the environment and load the policies as serve would, and print what would be enforced; exit 0, 64 with all
@@ -63,7 +61,7 @@ impl Cli {
     ///
     /// # Errors
     /// The exit code with which the process ends at once.
-    pub fn from_args() -> Result<Command, ExitCode> {
+    pub(crate) fn from_args() -> Result<Command, ExitCode> {
         let matches = Self::command().after_help(variables()).try_get_matches();
         let cli = matches.and_then(|matches| Self::from_arg_matches(&matches)).map_err(|error| {
             // Nobody is left to tell if printing fails.
@@ -76,7 +74,7 @@ impl Cli {
 
 /// Runs a command other than `serve`, which needs a runtime.
 #[must_use]
-pub fn run(command: &Command, config: Result<Config, ConfigError>) -> ExitCode {
+pub(crate) fn run(command: &Command, config: Result<Config, ConfigError>) -> ExitCode {
     let config = match config {
         Ok(config) => config,
         Err(error) => return say(&mut std::io::stderr(), &format!("sockgate: {error}\n"), EX_USAGE),
@@ -85,14 +83,14 @@ pub fn run(command: &Command, config: Result<Config, ConfigError>) -> ExitCode {
     let out = &mut std::io::stdout();
     match command {
         Command::Serve | Command::Check => match load_policies(&config) {
-            Ok(chain) => say(out, &report::check(&config, &chain), 0),
+            Ok(chain) => say(out, &sockgate::check(&config, &chain), 0),
             Err(problem) => say(&mut std::io::stderr(), &format!("sockgate: {problem}\n"), 1),
         },
         Command::Explain { method, path, body, client } => {
             explain(&config, method, path, body.as_deref(), client)
         }
         Command::Policy(command) => policy_tools::run(command, &config),
-        Command::Healthcheck => match healthcheck::ping(&config.listen) {
+        Command::Healthcheck => match sockgate::ping(&config.listen) {
             Ok(Health::EngineAnswers) => say(out, "ok: the engine answers through the gateway\n", 0),
             Ok(Health::GatewayAnswers) => {
                 say(out, "ok: the gateway answers; the engine was not asked (PING=0)\n", 0)
@@ -125,16 +123,15 @@ fn explain(
     client: &[(String, String)],
 ) -> ExitCode {
     let out = &mut std::io::stdout();
-    let operation = match author::operation(&method.to_ascii_uppercase(), path) {
+    let operation = match Operation::parse(&method.to_ascii_uppercase(), path) {
         Ok(operation) => operation,
-        Err(refusal) => {
-            return say(out, &format!("verdict    refused: {}\n", author::in_words(&refusal)), 1);
+        Err(bad) => {
+            return say(out, &format!("verdict    refused: {}\n", author::refused_in_words(&bad.into())), 1);
         }
     };
     if config.policies.chain.is_empty() {
-        let text = report::explain_operation(&operation) + &report::explain_flags(config.flags, &operation);
-        let is_allowed = policy::decide(config.flags, &operation) == policy::Decision::Allow;
-        return say(out, &text, u8::from(!is_allowed));
+        let (text, outcome) = author::explain_by_flags(config.flags, &operation);
+        return say(out, &text, policy_tools::exit_code(outcome));
     }
     policy_tools::explain(config, &operation, body, client)
 }

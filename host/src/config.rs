@@ -8,21 +8,24 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use policy::{Flag, Flags, HostRule, OriginRule};
+use engine_api::{Flag, Flags, HostRule, OriginRule};
+use pdp::Policies;
 
-use crate::head::Admission;
-use crate::listener::ListenAddr;
-use crate::pace::Patience;
+use crate::http::head::Admission;
+use crate::net::listen_addr::ListenAddr;
+use crate::net::timeouts::Timeouts;
 
 mod names;
 mod policies;
+mod problems;
 mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use policies::{Mode, Policies, PolicyConfig, PolicySettings};
+pub use problems::ConfigError;
+use problems::Problems;
+use settings::Settings;
 pub use settings::{LogFormat, SETTINGS, Setting};
-use settings::{Problems, Settings};
 
 /// Everything that `serve` is told.
 #[derive(Clone, Debug)]
@@ -40,7 +43,7 @@ pub struct Config {
     /// What is asked before the flags.
     pub policies: Policies,
     /// `HEADER_TIMEOUT` and `IDLE_TIMEOUT`.
-    pub(crate) patience: Patience,
+    pub(crate) timeouts: Timeouts,
     /// `MAX_CONNECTIONS`.
     pub max_connections: usize,
     /// `SHUTDOWN_GRACE`.
@@ -52,11 +55,6 @@ pub struct Config {
     /// What looks like a mistake and is none that stops the start-up.
     pub hints: Vec<String>,
 }
-
-/// All the mistakes in the environment, each a sentence that names its variable.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration has {} mistake(s):\n  {}", .0.len(), .0.join("\n  "))]
-pub struct ConfigError(pub Vec<String>);
 
 impl Config {
     /// Reads the variables of an environment, ours and everybody's.
@@ -84,8 +82,8 @@ impl Config {
                 origins: OriginRule { allowed: settings.allowed_origins(&mut problems) },
             },
             flags,
-            policies: Policies::read(&settings, &overrides, &mut problems),
-            patience: Patience {
+            policies: policies::read(&settings, &overrides, &mut problems),
+            timeouts: Timeouts {
                 head: settings::duration("HEADER_TIMEOUT", settings.header_timeout.as_deref(), &mut problems),
                 idle: settings::duration("IDLE_TIMEOUT", settings.idle_timeout.as_deref(), &mut problems),
             },

@@ -1,27 +1,26 @@
 //! The spine: parse, decide, forward, answer.
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use engine_api::headers;
 use http::header::{self, HeaderValue};
 use http::{Request, Response, StatusCode, Version, request};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use pdp::{Chain, InspectedBody, Lookups, Permit, PolicyDecisionPoint, Question};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::body::{Relay, RequestBody, ResponseBody};
-use crate::head::{Admission, BadHead, Head, Outbound};
-use crate::headers;
-use crate::intake::{BadBody, Intake};
-use crate::listener::Peer;
-use crate::pace::Pace;
-use crate::pdp::{Body, Chain, Denied, Lookups, Permit, PolicyDecisionPoint, Question};
-use crate::places::Place;
+use crate::engine::inspect::EngineInspector;
+use crate::engine::upstream::{EngineAnswer, Upstream, UpstreamError};
+use crate::http::body::inspected::BodyInspector;
+use crate::http::body::request::RequestBody;
+use crate::http::body::response::{Relay, ResponseBody};
+use crate::http::head::{Admission, Head, Outbound};
+use crate::http::refusal::{Refusal, refuse};
+use crate::net::client::Client;
 use crate::record::Record;
-use crate::response;
 use crate::tunnel::Upgrade;
-use crate::upstream::{Answer, EngineInspector, Upstream, UpstreamError};
 
 /// Everything that a request meets on its way.
 #[derive(Debug)]
@@ -30,8 +29,8 @@ pub(crate) struct Gateway {
     pub admission: Admission,
     /// Who decides.
     pub pdp: PolicyDecisionPoint,
-    /// Takes the bodies that policies read.
-    pub intake: Intake,
+    /// Takes the bodies that policies inspect.
+    pub body_inspector: BodyInspector,
     /// Where permitted requests go.
     pub upstream: Arc<Upstream>,
     /// Where policies look things up.
@@ -42,44 +41,9 @@ pub(crate) struct Gateway {
     pub cut: CancellationToken,
 }
 
-/// A client's connection, as far as requests know of it.
-#[derive(Debug)]
-pub(crate) struct Client {
-    /// Who.
-    pub peer: Peer,
-    /// What the connection waits for.
-    pub pace: Pace,
-    /// Its place among `MAX_CONNECTIONS`, which a tunnel keeps when the HTTP connection has ended.
-    pub place: Place,
-    /// To look at its socket, which it keeps open: nothing that outlives the connection or its tunnel may hold this.
-    pub socket: Option<OwnedFd>,
-    /// The shutdown's grace period is over.
-    pub cut: CancellationToken,
-}
-
-/// Why a client is answered by us and not by the engine.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
-    /// The request may not even be judged.
-    #[error(transparent)]
-    BadHead(#[from] BadHead),
-    /// A policy would have to read it.
-    #[error(transparent)]
-    BadBody(#[from] BadBody),
-    /// It was judged.
-    #[error(transparent)]
-    Denied(#[from] Denied),
-    /// It was allowed, and the engine did not answer.
-    #[error(transparent)]
-    Upstream(#[from] UpstreamError),
-    /// There are as many connections as are allowed.
-    #[error("the gateway has as many connections as MAX_CONNECTIONS allows")]
-    Overloaded,
-}
-
 /// The engine's answer, and what to do if it is the start of a tunnel.
 struct Exchanged {
-    answer: Answer,
+    answer: EngineAnswer,
     upgrade: Option<(OnUpgrade, &'static str)>,
 }
 
@@ -94,7 +58,7 @@ impl Gateway {
         let exchanged = self.exchange(request, client, &mut record).await;
         match exchanged.and_then(|exchanged| self.tunnel_or_body(exchanged)) {
             Ok(relayed) => self.relay(relayed, record).await,
-            Err(refusal) => response::refuse(&refusal, self.pdp.flags(), record),
+            Err(refusal) => refuse(&refusal, self.pdp.flags(), record),
         }
     }
 
@@ -147,17 +111,16 @@ impl Gateway {
         record: &mut Record,
     ) -> Result<(Permit, Outbound), Refusal> {
         let Head { operation, mut outbound } = head;
-        let body = match chain.inspects(&operation) {
-            None => Body::Unread,
-            Some(shape) => match self.intake.take(body, &outbound, shape).await {
-                Ok(taken) => taken,
-                Err(bad) if chain.insists_on_body(&operation) || bad.is_fatal() => return Err(bad.into()),
-                Err(bad) => {
-                    record.ruling.observed = Some(format!("the body would be refused: {bad}"));
-                    Body::Unread
-                }
+        let readers = chain.readers(&operation);
+        let taken = match readers.shape(&operation) {
+            None => Ok(InspectedBody::Unread),
+            Some(shape) => match self.body_inspector.take(body, &outbound, shape).await {
+                Err(bad) if bad.is_fatal() => return Err(bad.into()),
+                taken => taken,
             },
         };
+        let (body, unshown) = readers.settle(taken)?;
+        record.ruling.observed = unshown.map(|bad| format!("the body would be refused: {bad}"));
         let headers = Arc::new(std::mem::take(&mut outbound.headers));
         let inspector = Arc::<EngineInspector>::clone(&self.inspector);
         let question = Question {
@@ -175,15 +138,15 @@ impl Gateway {
 
     /// An engine that switches protocols must have been asked to, and to that one.
     fn tunnel_or_body(&self, exchanged: Exchanged) -> Result<Relayed, Refusal> {
-        let Exchanged { answer: Answer { response, lease }, upgrade } = exchanged;
+        let Exchanged { answer: EngineAnswer { response, lease }, upgrade } = exchanged;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return Ok(Relayed::Body(Answer { response, lease }));
+            return Ok(Relayed::Body(EngineAnswer { response, lease }));
         }
         match upgrade {
             Some((downstream, protocol))
                 if headers::has_token(response.headers(), &header::UPGRADE, protocol) =>
             {
-                Ok(Relayed::Tunnel { answer: Answer { response, lease }, downstream, protocol })
+                Ok(Relayed::Tunnel { answer: EngineAnswer { response, lease }, downstream, protocol })
             }
             Some(_) | None => Err(Refusal::Upstream(UpstreamError::UnexpectedUpgrade)),
         }
@@ -191,7 +154,7 @@ impl Gateway {
 
     async fn relay(&self, relayed: Relayed, mut record: Record) -> Response<ResponseBody> {
         match relayed {
-            Relayed::Body(Answer { response, lease }) => {
+            Relayed::Body(EngineAnswer { response, lease }) => {
                 record.status = Some(response.status());
                 let (mut parts, body) = response.into_parts();
                 headers::settle_length(&mut parts.headers);
@@ -199,7 +162,7 @@ impl Gateway {
                 parts.version = Version::HTTP_11;
                 Response::from_parts(parts, ResponseBody::relayed(Relay::begin(body, lease).await, record))
             }
-            Relayed::Tunnel { answer: Answer { mut response, lease }, downstream, protocol } => {
+            Relayed::Tunnel { answer: EngineAnswer { mut response, lease }, downstream, protocol } => {
                 record.status = Some(response.status());
                 let upstream = hyper::upgrade::on(&mut response);
                 let tunnel = Upgrade { downstream, upstream, lease };
@@ -217,7 +180,7 @@ impl Gateway {
 /// What goes back to the client.
 enum Relayed {
     /// A response with its body.
-    Body(Answer),
+    Body(EngineAnswer),
     /// The 101 that starts a tunnel.
-    Tunnel { answer: Answer, downstream: OnUpgrade, protocol: &'static str },
+    Tunnel { answer: EngineAnswer, downstream: OnUpgrade, protocol: &'static str },
 }

@@ -5,12 +5,12 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use crate::listener::ListenAddr;
+use crate::net::listen_addr::ListenAddr;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a ping showed.
-pub(crate) enum Health {
+pub enum Health {
     /// The engine answered.
     EngineAnswers,
     /// The gateway answered itself: `PING=0`.
@@ -21,7 +21,7 @@ pub(crate) enum Health {
 ///
 /// # Errors
 /// A sentence: nobody listens, or what the answer was.
-pub(crate) fn ping(listen: &[ListenAddr]) -> Result<Health, String> {
+pub fn ping(listen: &[ListenAddr]) -> Result<Health, String> {
     let address = listen.first().ok_or("there is no address in LISTEN_ADDR")?;
     let status = ask(address).map_err(|error| format!("no answer from {address}: {error}"))?;
     match status.as_str() {

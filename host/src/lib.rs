@@ -1,40 +1,27 @@
 //! sockgate, the gateway: to a client it is the Docker Engine, to the engine it is the one client.
 //!
-//! The data path, hop by hop: `listener` accepts, `server` speaks HTTP/1 to the client, `gateway` is the spine,
-//! `head` turns a request into an operation or refuses it, `pdp` decides, `upstream` forwards what has a permit, and
-//! `body` or `tunnel` carry the rest. What the decision is made from lives in the crate `policy`.
+//! The data path, hop by hop: `net` accepts, `server` speaks HTTP/1 to the client, `gateway` is the spine, `http/head`
+//! turns a request into an operation or refuses it, the crate `pdp` decides, `engine` forwards what has a permit, and
+//! `http/body` or `tunnel` carry the rest. What a request asks for, and what the env flags say of it, is a matter of the
+//! crate `engine-api`.
 
-mod author;
-pub mod cli;
 pub mod config;
-mod engine_socket;
-mod foreign;
+mod engine;
 mod gateway;
-mod gather;
-mod head;
-mod headers;
 mod healthcheck;
-mod intake;
-mod listener;
-mod pace;
-mod pdp;
-mod places;
+mod http;
+mod net;
 mod record;
-mod report;
-mod response;
 mod server;
+mod summary;
 pub mod telemetry;
 mod tunnel;
-mod upstream;
-
-mod body;
 
 pub use config::{Config, ConfigError};
-pub use listener::BindError;
-pub use pdp::{
-    Answer, BadImport, ChainError, Digest, Fault, Inspector, Kind, Limits, LoadError, LookupError, NoEngine,
-    PolicyDenial, Reload, SandboxError, Unreadable, Verdict, workbench,
-};
-pub use places::raise_file_limit;
-pub use report::announce;
+pub use engine::inspect::engine_inspector;
+pub use healthcheck::{Health, ping};
+pub use net::connection_limit::raise_file_limit;
+pub use net::listen_addr::ListenAddr;
+pub use net::listener::BindError;
 pub use server::{Server, StartError};
+pub use summary::{announce, check};

@@ -2,9 +2,11 @@
 
 use std::process::ExitCode;
 
-use sockgate::cli::{self, Cli, Command};
+use cli::{Cli, Command};
 use sockgate::{Config, Server, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
+
+mod cli;
 
 /// hyper takes 64 KiB for each head that it parses. musl's allocator asks the kernel for them and gives them back at once.
 /// The threads of policies must not wait for one another here, either.

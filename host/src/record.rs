@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use engine_api::Operation;
 use http::{StatusCode, Uri};
-use policy::Operation;
+use pdp::Ruling;
 
-use crate::gateway::Client;
-use crate::pdp::Ruling;
+use crate::net::client::Client;
 
 /// How a request came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub(crate) struct Record {
     id: u64,
     client: Arc<Client>,
     started: Instant,
-    asked: Asked,
+    asked: RequestedTarget,
     verdict: Verdict,
     /// Why it was denied, or what went wrong.
     reason: Option<String>,
@@ -85,7 +85,7 @@ pub(crate) struct Record {
 
 /// What was asked for: as the client put it, until it is understood.
 #[derive(Debug)]
-enum Asked {
+enum RequestedTarget {
     Raw { method: http::Method, uri: Uri },
     Parsed(Arc<Operation>),
 }
@@ -100,12 +100,12 @@ static LAST_ID: AtomicU64 = AtomicU64::new(0);
 impl Record {
     /// Of a request whose head just came.
     pub(crate) fn new(client: &Arc<Client>, method: http::Method, uri: Uri) -> Self {
-        client.pace.request_started();
+        client.timer.request_started();
         Self {
             id: LAST_ID.fetch_add(1, Ordering::Relaxed) + 1,
             client: Arc::clone(client),
             started: Instant::now(),
-            asked: Asked::Raw { method, uri },
+            asked: RequestedTarget::Raw { method, uri },
             verdict: Verdict::Allow,
             reason: None,
             ruling: Ruling::default(),
@@ -128,14 +128,14 @@ impl Record {
 
     /// The request is understood.
     pub(crate) fn is_about(&mut self, operation: Arc<Operation>) {
-        self.asked = Asked::Parsed(operation);
+        self.asked = RequestedTarget::Parsed(operation);
     }
 
     /// The operation's id for a sentence: empty if the request was not understood, or is not in the catalogue.
     pub(crate) fn operation_id(&self) -> &'static str {
         match &self.asked {
-            Asked::Raw { .. } => "",
-            Asked::Parsed(operation) => operation.id(),
+            RequestedTarget::Raw { .. } => "",
+            RequestedTarget::Parsed(operation) => operation.id(),
         }
     }
 
@@ -162,8 +162,8 @@ impl Record {
 
     fn log(&self) {
         let (method, path, api_version) = match &self.asked {
-            Asked::Raw { method, uri } => (method.as_str(), uri.path(), None),
-            Asked::Parsed(operation) => {
+            RequestedTarget::Raw { method, uri } => (method.as_str(), uri.path(), None),
+            RequestedTarget::Parsed(operation) => {
                 let target = operation.target();
                 (operation.method().as_str(), target.path(), target.version())
             }
@@ -205,7 +205,7 @@ fn start(text: &str, bytes: usize) -> &str {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.client.pace.request_ended();
+        self.client.timer.request_ended();
         if self.end == End::ClientLeft && self.client.cut.is_cancelled() {
             self.end = End::Cut;
         }

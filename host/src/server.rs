@@ -15,23 +15,26 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use pdp::{ChainError, PolicyDecisionPoint, Reload};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::body::{RequestBody, ResponseBody};
 use crate::config::Config;
-use crate::engine_socket;
-use crate::gateway::{Client, Gateway, Refusal};
-use crate::gather::counting_turns;
-use crate::intake::Intake;
-use crate::listener::{Acceptor, BindError, Listener, Peer, Stream};
-use crate::pace::{Closing, Pace, Paced, Patience};
-use crate::pdp::{ChainError, PolicyDecisionPoint, Reload};
-use crate::places::{Place, Places};
+use crate::engine::inspect::EngineInspector;
+use crate::engine::socket;
+use crate::engine::upstream::Upstream;
+use crate::gateway::Gateway;
+use crate::http::body::coalesce::counting_turns;
+use crate::http::body::inspected::BodyInspector;
+use crate::http::body::request::RequestBody;
+use crate::http::body::response::ResponseBody;
+use crate::http::refusal::{Refusal, refuse};
+use crate::net::client::{Client, Peer};
+use crate::net::connection_limit::{ConnectionLimit, Slot};
+use crate::net::listener::{Acceptor, BindError, Listener, Stream};
+use crate::net::timeouts::{Closing, ConnectionTimer, Timed, Timeouts};
 use crate::record::Record;
-use crate::response;
-use crate::upstream::{EngineInspector, Upstream};
 
 /// BuildKit's session repeats one header dozens of times; hyper's default is 100.
 const MAX_HEADERS: usize = 1000;
@@ -97,7 +100,7 @@ impl Server {
     /// # Errors
     /// If the runtime cannot watch a listener.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        engine_socket::warn_if_unreachable(&self.config.docker_socket).await;
+        socket::warn_if_unreachable(&self.config.docker_socket).await;
         let serving = Arc::new(Serving::new(&self.config, self.pdp, self.tasks));
         for listener in self.listeners {
             tracing::info!("listening on {}", listener.address());
@@ -114,9 +117,9 @@ impl Server {
 /// What all connections share.
 struct Serving {
     gateway: Gateway,
-    patience: Patience,
+    timeouts: Timeouts,
     draining: CancellationToken,
-    places: Places,
+    connection_limit: ConnectionLimit,
 }
 
 impl Serving {
@@ -126,15 +129,15 @@ impl Serving {
             gateway: Gateway {
                 admission: config.admission.clone(),
                 pdp,
-                intake: Intake::new(config.policies.body_limit, config.patience),
+                body_inspector: BodyInspector::new(config.policies.body_limit, config.timeouts),
                 inspector: Arc::new(EngineInspector::new(Arc::clone(&upstream))),
                 upstream,
                 tasks,
                 cut: CancellationToken::new(),
             },
-            patience: config.patience,
+            timeouts: config.timeouts,
             draining: CancellationToken::new(),
-            places: Places::new(config.max_connections),
+            connection_limit: ConnectionLimit::new(config.max_connections),
         }
     }
 
@@ -146,10 +149,8 @@ impl Serving {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    if let Some(place) = self.places.take() {
-                        self.gateway
-                            .tasks
-                            .spawn(counting_turns(Arc::clone(&self).serve(stream, peer, place)));
+                    if let Some(slot) = self.connection_limit.take() {
+                        self.gateway.tasks.spawn(counting_turns(Arc::clone(&self).serve(stream, peer, slot)));
                     }
                 }
                 Err(error) => {
@@ -168,26 +169,31 @@ impl Serving {
     }
 
     /// One client, until it or the shutdown ends the connection.
-    async fn serve(self: Arc<Self>, stream: Stream, peer: Peer, place: Place) {
+    async fn serve(self: Arc<Self>, stream: Stream, peer: Peer, slot: Slot) {
         let socket = stream.duplicate();
-        let client =
-            Arc::new(Client { peer, pace: Pace::new(), place, socket, cut: self.gateway.cut.clone() });
-        let io = TokioIo::new(Paced::new(stream, client.pace.clone()));
+        let client = Arc::new(Client {
+            peer,
+            timer: ConnectionTimer::new(),
+            slot,
+            socket,
+            cut: self.gateway.cut.clone(),
+        });
+        let io = TokioIo::new(Timed::new(stream, client.timer.clone()));
         let (gateway, for_service) = (&self.gateway, &client);
         let service = service_fn(move |request: Request<Incoming>| async move {
-            Ok::<_, Infallible>(match for_service.place {
-                Place::Taken(_) => gateway.handle(request, for_service).await,
-                Place::TurnedAway(_) => turn_away(gateway, for_service, request),
+            Ok::<_, Infallible>(match for_service.slot {
+                Slot::Taken(_) => gateway.handle(request, for_service).await,
+                Slot::TurnedAway(_) => turn_away(gateway, for_service, request),
             })
         });
         let connection = http1::Builder::new()
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_BUFFER)
-            .header_read_timeout(None) // `Paced` watches the client without a timer for each request
+            .header_read_timeout(None) // `Timed` watches the client without a timer for each request
             .serve_connection(io, service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        let mut closing = pin!(client.pace.until_closing(self.patience, client.socket.as_ref()));
+        let mut closing = pin!(client.timer.until_closing(self.timeouts, client.socket.as_ref()));
         let mut draining = pin!(self.draining.cancelled());
         let mut is_draining = false;
         loop {
@@ -225,7 +231,7 @@ impl Serving {
 fn turn_away(gateway: &Gateway, client: &Arc<Client>, request: Request<Incoming>) -> Response<ResponseBody> {
     let record = Record::new(client, request.method().clone(), request.uri().clone());
     drop(RequestBody::counted(request.into_body(), Arc::default(), &gateway.tasks)); // which reads it on
-    let mut response = response::refuse(&Refusal::Overloaded, gateway.pdp.flags(), record);
+    let mut response = refuse(&Refusal::Overloaded, gateway.pdp.flags(), record);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -16,9 +16,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio_util::sync::CancellationToken;
 
-use crate::pace;
+use crate::engine::pool::Lease;
+use crate::net::timeouts;
 use crate::record::{End, Record};
-use crate::upstream::Lease;
 
 /// Each direction's buffer.
 const BUFFER: usize = 32 * 1024;
@@ -129,7 +129,7 @@ async fn carry_output(
 
 async fn until_hung_up(socket: Option<&OwnedFd>) {
     match socket {
-        Some(socket) => pace::until_hung_up(socket).await,
+        Some(socket) => timeouts::until_hung_up(socket).await,
         None => std::future::pending().await,
     }
 }

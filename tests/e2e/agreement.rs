@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use e2e::guests;
-use policy::{Decision, Endpoint, Flag, Flags, Method, Operation, Target};
-use sockgate::workbench::{Asked, Body, Candidate, Draft, Workbench};
-use sockgate::{Limits, NoEngine, Verdict};
+use engine_api::{Decision, Endpoint, Flag, Flags, Method, Operation, Target};
+use pdp::workbench::{Asked, Candidate, Draft, Workbench};
+use pdp::{InspectedBody, Limits, NoEngine, Verdict};
 
 /// Where the flag sets come from. Any number would do; this one stays, so that a failure can be had again.
 const SEED: u64 = 0x736f_636b_6761_7465;
@@ -61,7 +61,7 @@ async fn agree(policy: &Draft<'_>, settings: &str, operations: &[(String, Operat
 
 async fn of_component(component: &Candidate, operation: Operation) -> String {
     let (headers, attributes) = (http::HeaderMap::new(), Vec::new());
-    let asked = Asked { operation, flags: Flags::default(), headers, body: Body::Empty, attributes };
+    let asked = Asked { operation, flags: Flags::default(), headers, body: InspectedBody::Empty, attributes };
     match component.decide(asked, Arc::new(NoEngine)).await {
         Ok(Verdict::Allow) => "allow".to_owned(),
         Ok(Verdict::Defer) => "defer".to_owned(),
@@ -71,7 +71,7 @@ async fn of_component(component: &Candidate, operation: Operation) -> String {
 }
 
 fn of_flags(flags: Flags, operation: &Operation) -> String {
-    match policy::decide(flags, operation) {
+    match engine_api::decide(flags, operation) {
         Decision::Allow => "allow".to_owned(),
         Decision::Deny(denial) if denial.reason.is_about_method() => format!("405 {denial}"),
         Decision::Deny(denial) => format!("403 {denial}"),

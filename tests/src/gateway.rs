@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc as sync;
 use std::thread::JoinHandle;
 
-use policy::Flag;
-use sockgate::{Config, Reload, Server};
+use engine_api::Flag;
+use pdp::Reload;
+use sockgate::{Config, Server};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use policy::{Endpoint, Family, Flag, Operation, Target};
+use engine_api::{Endpoint, Family, Flag, Operation, Target};
 use sockgate::config::SETTINGS;
 
 /// The command that writes every document anew.
@@ -102,7 +102,7 @@ fn endpoints() -> Result<String> {
     let mut text = format!(
         "# Endpoints\n\nEvery operation of the Engine API that sockgate knows, by family, under its operationId in the \
          API's own reference.\n\n{ABOUT_ENDPOINTS}\nThis file is written from the catalogue \
-         (`policy/src/endpoint/table.rs`) by `{RENEW}`.\n"
+         (`engine-api/src/endpoint/table.rs`) by `{RENEW}`.\n"
     );
     for &family in Family::ALL {
         let rows = Endpoint::ALL.iter().map(|&endpoint| operation(endpoint).map(|found| (endpoint, found)));
@@ -130,7 +130,7 @@ fn operation(endpoint: Endpoint) -> Result<Operation> {
 
 fn row(endpoint: Endpoint, operation: &Operation) -> [String; 5] {
     let paths: Vec<_> = endpoint.templates().iter().map(|path| code(path)).collect();
-    let flags: Vec<_> = policy::needed_flags(operation).map(|flag| code(flag.name())).collect();
+    let flags: Vec<_> = engine_api::needed_flags(operation).map(|flag| code(flag.name())).collect();
     [
         endpoint.operation_id().to_owned(),
         format!("{} {}", endpoint.method(), paths.join(" or ")),

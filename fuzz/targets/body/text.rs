@@ -1,6 +1,6 @@
 //! Bodies made of what real ones are made of, so that chance finds structs in structs, and keys that are almost right.
 
-use policy::body::{BodyShape, Kind, Struct};
+use engine_api::body::{BodyShape, Kind, Struct};
 
 /// Writes a body for `shape` as `choices` say; once they are used up, it comes to an end.
 pub(crate) fn body(shape: BodyShape, choices: &[u8]) -> Vec<u8> {

@@ -9,18 +9,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Subcommand;
-use policy::Operation;
+use engine_api::Operation;
 
 use super::{EX_USAGE, fact, say};
-pub use crate::author::Language;
-use crate::author::{self, CaseFile, Circumstances, NotMade, Outcome, Passed, Plan, Unmeasured};
-use crate::config::{Config, Policies};
-use crate::pdp::SandboxError;
-use crate::pdp::workbench::Workbench;
+use author::{CaseFile, Circumstances, Language, NotMade, Outcome, Passed, Plan, Unmeasured};
+use pdp::workbench::Workbench;
+use pdp::{Policies, SandboxError};
+use sockgate::Config;
 
 /// What to do with a policy.
 #[derive(Clone, Debug, Subcommand)]
-pub enum PolicyCommand {
+pub(crate) enum PolicyCommand {
     /// Say what a policy is, and whether the gateway would load it; exit 0 if so, 1 if not
     Check {
         /// The component
@@ -121,13 +120,20 @@ pub(super) fn explain(
 ) -> ExitCode {
     finish(async {
         let circumstances = Circumstances { body: body.map(read_body).transpose()?, client: client.to_vec() };
-        let explained = author::explain(config, operation, &circumstances).await;
+        let engine = sockgate::engine_inspector(config.docker_socket.clone());
+        let explained =
+            author::explain(config.flags, &config.policies, engine, operation, &circumstances).await;
         let (text, outcome) = explained.map_err(|error| Failure::Failed(error.to_string()))?;
-        Ok(match outcome {
-            Outcome::Allowed => (text, 0),
-            Outcome::Denied => (text, 1),
-        })
+        Ok((text, exit_code(outcome)))
     })
+}
+
+/// What `explain` ends with.
+pub(super) const fn exit_code(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Allowed => 0,
+        Outcome::Denied => 1,
+    }
 }
 
 /// Does the work, prints what came of it, and gives the exit code.

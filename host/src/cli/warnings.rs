@@ -9,18 +9,22 @@ use std::io::Write as _;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
-use crate::foreign;
+use engine_api::untrusted;
 
 /// From now on warnings go to standard error. Where something listens already, that goes on.
 pub(super) fn tell() {
     let _ = tracing::subscriber::set_global_default(Warnings);
 }
 
+/// Whose warnings are told.
+const OUR_CRATES: [&str; 4] = ["sockgate", "pdp", "author", "engine_api"];
+
 struct Warnings;
 
 impl Subscriber for Warnings {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let is_ours = metadata.target().starts_with("sockgate") && metadata.target() != "sockgate::policy";
+        let of = metadata.target().split("::").next().unwrap_or_default();
+        let is_ours = OUR_CRATES.contains(&of) && metadata.target() != "sockgate::policy";
         is_ours && *metadata.level() <= Level::WARN
     }
 
@@ -28,7 +32,7 @@ impl Subscriber for Warnings {
         let mut message = Message::default();
         event.record(&mut message);
         // It may hold words of strangers. Nobody is left to tell if printing fails.
-        let _ = writeln!(std::io::stderr(), "sockgate: {}", foreign::escaped(&message.0));
+        let _ = writeln!(std::io::stderr(), "sockgate: {}", untrusted::escaped(&message.0));
     }
 
     fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {

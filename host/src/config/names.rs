@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use policy::Flag;
+use engine_api::Flag;
 
 use super::policies::{self, Empty};
-use super::settings::{Problems, SETTINGS};
+use super::problems::Problems;
+use super::settings::SETTINGS;
 
 const PREFIX: &str = "SOCKGATE_";
 

@@ -7,71 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::settings::{Problems, Settings, default_of, duration, list};
-use crate::pdp::{Digest, Limits};
+use pdp::{Digest, Limits, Mode, Policies, PolicyConfig, PolicySettings};
+
+use super::problems::Problems;
+use super::settings::{Settings, default_of, duration, list};
 
 /// What may be set for one policy.
 const OVERRIDABLE: [&str; 3] = ["POLICY_MODE", "POLICY_SETTINGS", "POLICY_SHA256"];
-
-/// What a policy's verdict is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// It decides.
-    Decide,
-    /// It can only take away: what it allows, the env flags judge.
-    Narrow,
-    /// It decides nothing: what it would have done is logged.
-    Observe,
-}
-
-impl Mode {
-    /// The word for it in settings and logs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Decide => "decide",
-            Self::Narrow => "narrow",
-            Self::Observe => "observe",
-        }
-    }
-}
-
-/// One entry of `POLICY`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyConfig {
-    /// The file.
-    pub path: PathBuf,
-    /// What its verdict is worth.
-    pub mode: Mode,
-    /// What its `configure` gets.
-    pub settings: PolicySettings,
-    /// What the file must be, if that is pinned.
-    pub sha256: Option<Digest>,
-}
-
-/// `POLICY_SETTINGS`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PolicySettings {
-    /// The text itself.
-    Text(String),
-    /// `@file`: read at every load.
-    File(PathBuf),
-}
-
-/// The policies and what they may take.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policies {
-    /// In the order in which they are asked.
-    pub chain: Vec<PolicyConfig>,
-    /// `POLICY_TIMEOUT` and `POLICY_MEMORY`.
-    pub limits: Limits,
-    /// `POLICY_BODY_LIMIT`, in bytes.
-    pub body_limit: usize,
-    /// `POLICY_CONCURRENCY`.
-    pub concurrency: usize,
-    /// `POLICY_CACHE`; `None` for `off`.
-    pub cache: Option<PathBuf>,
-}
 
 /// What an empty value means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,68 +58,60 @@ fn variable_part(path: &Path) -> String {
     stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
 }
 
-impl Policies {
-    pub(super) fn read(
-        settings: &Settings,
-        overrides: &BTreeMap<String, String>,
-        problems: &mut Problems,
-    ) -> Self {
-        let files = files(settings.policy.as_deref(), problems);
-        let parts: Vec<_> = files.iter().map(|file| variable_part(file)).collect();
-        for (at, part) in parts.iter().enumerate() {
-            if parts.iter().take(at).any(|other| other == part) {
-                problems.add(format!(
-                    "POLICY: two files go by the name {part}: call them differently, so that each can have settings"
-                ));
-            }
-        }
-        require_overrides_for(&parts, overrides, problems);
-        let general = [&settings.policy_mode, &settings.policy_settings, &settings.policy_sha256];
-        if settings.policy.is_none() && general.iter().any(|value| value.is_some()) {
-            problems.add(
-                "POLICY is not set, and settings for it are: name the policy's file in POLICY".to_owned(),
-            );
-        }
-        let chain = files.into_iter().zip(&parts).map(|(path, part)| {
-            let setting = |name: &str, general: &Option<String>| {
-                let own = format!("{name}_{part}");
-                match overrides.get(&own) {
-                    Some(value) => (own, Some(value.clone())),
-                    None => (name.to_owned(), general.clone()),
-                }
-            };
-            PolicyConfig {
-                path,
-                mode: mode(setting("POLICY_MODE", &settings.policy_mode), problems),
-                settings: policy_settings(setting("POLICY_SETTINGS", &settings.policy_settings), problems),
-                sha256: sha256(setting("POLICY_SHA256", &settings.policy_sha256), problems),
-            }
-        });
-        let chain: Vec<_> = chain.collect();
-        if chain.len() > 1 && settings.policy_sha256.is_some() {
+/// Reads everything about policies, `overrides` being what is set for one of them.
+pub(super) fn read(
+    settings: &Settings,
+    overrides: &BTreeMap<String, String>,
+    problems: &mut Problems,
+) -> Policies {
+    let files = files(settings.policy.as_deref(), problems);
+    let parts: Vec<_> = files.iter().map(|file| variable_part(file)).collect();
+    for (at, part) in parts.iter().enumerate() {
+        if parts.iter().take(at).any(|other| other == part) {
             problems.add(format!(
-                "POLICY_SHA256 pins one file, and POLICY names {}: pin each by its name, such as POLICY_SHA256_{}",
-                chain.len(),
-                parts.first().map_or("NAME", String::as_str)
+                "POLICY: two files go by the name {part}: call them differently, so that each can have settings"
             ));
         }
-        let limits = Limits {
-            timeout: duration("POLICY_TIMEOUT", settings.policy_timeout.as_deref(), problems),
-            memory: bytes("POLICY_MEMORY", settings.policy_memory.as_deref(), 1 << 20, 4 << 30, problems),
+    }
+    require_overrides_for(&parts, overrides, problems);
+    let general = [&settings.policy_mode, &settings.policy_settings, &settings.policy_sha256];
+    if settings.policy.is_none() && general.iter().any(|value| value.is_some()) {
+        problems
+            .add("POLICY is not set, and settings for it are: name the policy's file in POLICY".to_owned());
+    }
+    let chain = files.into_iter().zip(&parts).map(|(path, part)| {
+        let setting = |name: &str, general: &Option<String>| {
+            let own = format!("{name}_{part}");
+            match overrides.get(&own) {
+                Some(value) => (own, Some(value.clone())),
+                None => (name.to_owned(), general.clone()),
+            }
         };
-        Self {
-            chain,
-            limits,
-            body_limit: bytes(
-                "POLICY_BODY_LIMIT",
-                settings.policy_body_limit.as_deref(),
-                1,
-                64 << 20,
-                problems,
-            ),
-            concurrency: concurrency(settings.policy_concurrency.as_deref(), problems),
-            cache: cache(settings.policy_cache.as_deref(), problems),
+        PolicyConfig {
+            path,
+            mode: mode(setting("POLICY_MODE", &settings.policy_mode), problems),
+            settings: policy_settings(setting("POLICY_SETTINGS", &settings.policy_settings), problems),
+            sha256: sha256(setting("POLICY_SHA256", &settings.policy_sha256), problems),
         }
+    });
+    let chain: Vec<_> = chain.collect();
+    if chain.len() > 1 && settings.policy_sha256.is_some() {
+        problems.add(format!(
+            "POLICY_SHA256 pins one file, and POLICY names {}: pin each by its name, such as POLICY_SHA256_{}",
+            chain.len(),
+            parts.first().map_or("NAME", String::as_str)
+        ));
+    }
+    let limits = Limits {
+        timeout: duration("POLICY_TIMEOUT", settings.policy_timeout.as_deref(), problems),
+        memory: bytes("POLICY_MEMORY", settings.policy_memory.as_deref(), 1 << 20, 4 << 30, problems),
+    };
+    Policies {
+        chain,
+        limits,
+        body_limit: bytes("POLICY_BODY_LIMIT", settings.policy_body_limit.as_deref(), 1, 64 << 20, problems),
+        concurrency: concurrency(settings.policy_concurrency.as_deref(), problems),
+        cache: cache(settings.policy_cache.as_deref(), problems),
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use tracing::level_filters::LevelFilter;
 
-use super::ConfigError;
-use crate::listener::{ListenAddr, MAX_UNIX_PATH};
+use super::problems::Problems;
+use crate::net::listen_addr::{ListenAddr, MAX_UNIX_PATH};
 
 /// A variable that is no flag.
 #[derive(Clone, Copy, Debug)]
@@ -79,28 +79,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// The mistakes found so far.
-#[derive(Debug, Default)]
-pub(super) struct Problems(Vec<String>);
-
-impl Problems {
-    pub(super) fn add(&mut self, problem: String) {
-        self.0.push(problem);
-    }
-
-    pub(super) fn into_result(self) -> Result<(), ConfigError> {
-        if self.0.is_empty() { Ok(()) } else { Err(ConfigError(self.0)) }
-    }
-
-    /// Keeps a mistake about `name` and goes on with a value that will not be used.
-    fn keep<T>(&mut self, name: &str, result: Result<T, String>, unused: T) -> T {
-        result.unwrap_or_else(|problem| {
-            self.add(format!("{name}: {problem}"));
-            unused
-        })
-    }
-}
-
 impl Settings {
     pub(super) fn listen(&self, problems: &mut Problems) -> Vec<ListenAddr> {
         // The alias first: an image sets LISTEN_ADDR, and nobody sets the alias who does not mean it.
@@ -143,7 +121,7 @@ impl Settings {
 
     pub(super) fn allowed_hosts(&self, problems: &mut Problems) -> Vec<String> {
         let names = list(self.allowed_hosts.as_deref());
-        for name in names.iter().filter(|name| !policy::is_host_name(name)) {
+        for name in names.iter().filter(|name| !engine_api::is_host_name(name)) {
             problems.add(format!(
                 "ALLOWED_HOSTS: {name:?} is no host name without a port, such as docker.example.org"
             ));
@@ -153,7 +131,7 @@ impl Settings {
 
     pub(super) fn allowed_origins(&self, problems: &mut Problems) -> Vec<String> {
         let origins = list(self.allowed_origins.as_deref());
-        for origin in origins.iter().filter(|origin| !policy::is_web_origin(origin)) {
+        for origin in origins.iter().filter(|origin| !engine_api::is_web_origin(origin)) {
             problems.add(format!(
                 "ALLOWED_ORIGINS: {origin:?} is no web origin, such as https://ui.example.org:8443"
             ));

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use policy::Flag;
+use engine_api::Flag;
 
-use super::{Config, ConfigError, LogFormat, Mode, PolicySettings};
-use crate::pdp::Digest;
+use super::{Config, ConfigError, LogFormat};
+use pdp::{Digest, Mode, PolicySettings};
 
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -19,10 +19,10 @@ fn an_empty_environment_gives_the_defaults() {
     assert_eq!(config.docker_socket.to_str(), Some("/var/run/docker.sock"));
     assert_eq!((config.socket_mode, config.max_connections), (0o660, 1000));
     assert_eq!(
-        (config.shutdown_grace, config.patience.head),
+        (config.shutdown_grace, config.timeouts.head),
         (Duration::from_secs(10), Duration::from_secs(10))
     );
-    assert_eq!((config.log_format, config.patience.idle), (LogFormat::Text, Duration::from_secs(300)));
+    assert_eq!((config.log_format, config.timeouts.idle), (LogFormat::Text, Duration::from_secs(300)));
     assert!(config.hints.is_empty());
 }
 

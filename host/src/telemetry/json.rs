@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::format::{Format, Json, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::foreign::is_unfit;
+use engine_api::untrusted::is_unfit;
 
 #[cfg(test)]
 mod tests;

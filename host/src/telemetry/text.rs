@@ -16,7 +16,7 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::foreign::is_unfit;
+use engine_api::untrusted::is_unfit;
 
 /// `2024-01-31T12:34:56.000000Z`.
 type TimeText = [u8; 27];

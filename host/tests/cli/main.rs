@@ -70,7 +70,7 @@ fn a_command_line_that_makes_no_sense_ends_with_64() {
 #[test]
 fn help_lists_every_variable() {
     let help = run(&["--help"], &[]).stdout;
-    let names = policy::Flag::ALL.iter().map(|flag| flag.name());
+    let names = engine_api::Flag::ALL.iter().map(|flag| flag.name());
     for name in names.chain(sockgate::config::SETTINGS.iter().map(|setting| setting.name)) {
         assert!(help.contains(&format!("\n  {name} ")), "{name}");
     }

@@ -122,7 +122,7 @@ fn gate_in_the_end(settings: &[(&str, &str)]) -> Gate {
 
 #[tokio::test]
 async fn a_guest_may_inspect_everything_that_is_json() {
-    let with_body = policy::Endpoint::ALL.iter().filter(|endpoint| endpoint.body().is_some());
+    let with_body = engine_api::Endpoint::ALL.iter().filter(|endpoint| endpoint.body().is_some());
     let ids: Vec<_> = with_body.map(|endpoint| endpoint.operation_id()).collect();
     let settings = format!("inspect={}\ninspect-count=1000", ids.join(","));
     let gate = Gate::start(&hostile(), &[("POLICY_SETTINGS", &settings)]).unwrap();

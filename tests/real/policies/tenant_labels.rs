@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use e2e::dockerd::{Dockerd, IMAGE};
 use e2e::{Gateway, Via, guests, request};
-use policy::Endpoint;
+use engine_api::Endpoint;
 use tempfile::TempDir;
 
 use crate::client::{Client, fresh_name};

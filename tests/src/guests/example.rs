@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use sockgate::workbench::Workbench;
-use sockgate::{Limits, LoadError};
+use pdp::workbench::Workbench;
+use pdp::{Limits, LoadError};
 
 use super::{ROOT, target_folder};
 use crate::installed;

@@ -1,0 +1,180 @@
+//! What a case expects, what came instead, and both in words.
+
+use std::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use pdp::PolicyDenial;
+
+/// How a request ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// The policy allows it.
+    Allow,
+    /// The policy leaves it to the next and to the flags.
+    Defer,
+    /// The policy refuses it.
+    Deny(PolicyDenial),
+    /// The policy failed, which denies.
+    Fault(String),
+    /// The gateway refuses it before a policy is asked.
+    Refused { status: u16, message: String },
+    /// The policy does not take its settings.
+    InvalidSettings(String),
+}
+
+/// What a case says of how a request ends: `allow`, `deny`, `{deny: the message}`,
+/// `{deny: {contains: a part of it, status: 409}}`, and so for `refused` and, without a status, `fault` and
+/// `invalid-settings`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    Allow,
+    Defer,
+    Deny { message: Wording, status: Option<u16> },
+    Fault(Wording),
+    Refused { message: Wording, status: Option<u16> },
+    InvalidSettings(Wording),
+}
+
+/// What a text must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wording {
+    Any,
+    Exactly(String),
+    Containing(String),
+}
+
+/// Below the word for an outcome.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Terms {
+    message: Option<String>,
+    contains: Option<String>,
+    status: Option<u16>,
+}
+
+impl Expected {
+    /// Whether this is what was expected.
+    pub(super) fn is_met_by(&self, came: &Came) -> bool {
+        match (self, came) {
+            (Self::Allow, Came::Allow) | (Self::Defer, Came::Defer) => true,
+            (Self::Deny { message, status }, Came::Deny(denial)) => {
+                message.is_met_by(&denial.message) && status.is_none_or(|status| status == denial.status)
+            }
+            (Self::Refused { message, status }, Came::Refused { status: came, message: text }) => {
+                message.is_met_by(text) && status.is_none_or(|status| status == *came)
+            }
+            (Self::Fault(wording), Came::Fault(text))
+            | (Self::InvalidSettings(wording), Came::InvalidSettings(text)) => wording.is_met_by(text),
+            (
+                Self::Allow
+                | Self::Defer
+                | Self::Deny { .. }
+                | Self::Fault(_)
+                | Self::Refused { .. }
+                | Self::InvalidSettings(_),
+                _,
+            ) => false,
+        }
+    }
+}
+
+impl Wording {
+    fn is_met_by(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exactly(wanted) => wanted == text,
+            Self::Containing(part) => text.contains(part.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for Came {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allow => f.write_str("allow"),
+            Self::Defer => f.write_str("defer"),
+            Self::Deny(denial) => write!(f, "deny {}: {}", denial.status, denial.message),
+            Self::Fault(text) => write!(f, "fault: {text}"),
+            Self::Refused { status, message } => write!(f, "refused {status}: {message}"),
+            Self::InvalidSettings(text) => write!(f, "invalid-settings: {text}"),
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allow => f.write_str("allow"),
+            Self::Defer => f.write_str("defer"),
+            Self::Deny { message, status: Some(status) } => write!(f, "deny {status}{message}"),
+            Self::Deny { message, status: None } => write!(f, "deny{message}"),
+            Self::Fault(wording) => write!(f, "fault{wording}"),
+            Self::Refused { message, status: Some(status) } => write!(f, "refused {status}{message}"),
+            Self::Refused { message, status: None } => write!(f, "refused{message}"),
+            Self::InvalidSettings(wording) => write!(f, "invalid-settings{wording}"),
+        }
+    }
+}
+
+/// What stands behind the word for an outcome.
+impl fmt::Display for Wording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => Ok(()),
+            Self::Exactly(text) => write!(f, ": {text}"),
+            Self::Containing(part) => write!(f, ": … {part} …"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Expected {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (word, terms) = match Value::deserialize(deserializer)? {
+            Value::String(word) => (word, Terms::default()),
+            Value::Object(map) if map.len() == 1 => {
+                let only = map.into_iter().next();
+                let (word, value) = only.ok_or_else(|| D::Error::custom(EXPECTATIONS))?;
+                (word, terms(value).map_err(D::Error::custom)?)
+            }
+            Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+                return Err(D::Error::custom(EXPECTATIONS));
+            }
+        };
+        expected(&word, terms).map_err(D::Error::custom)
+    }
+}
+
+const EXPECTATIONS: &str = "expect is one of allow, deny, defer, fault, refused and invalid-settings, or one of them with its message";
+
+fn terms(value: Value) -> Result<Terms, String> {
+    match value {
+        Value::String(message) => Ok(Terms { message: Some(message), ..Terms::default() }),
+        Value::Null => Ok(Terms::default()),
+        Value::Object(_) | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            serde_json::from_value(value).map_err(|error| format!("below expect: {error}"))
+        }
+    }
+}
+
+fn expected(word: &str, Terms { message, contains, status }: Terms) -> Result<Expected, String> {
+    let wording = match (message, contains) {
+        (None, None) => Wording::Any,
+        (Some(message), None) => Wording::Exactly(message),
+        (None, Some(part)) => Wording::Containing(part),
+        (Some(_), Some(_)) => return Err("expect the whole message or a part of it, not both".to_owned()),
+    };
+    match (word, status) {
+        ("deny", status) => Ok(Expected::Deny { message: wording, status }),
+        ("refused", status) => Ok(Expected::Refused { message: wording, status }),
+        (word, Some(_)) => Err(format!("only deny and refused have a status, not {word}")),
+        ("allow" | "defer", None) if wording != Wording::Any => Err(format!("{word} has no message")),
+        ("allow", None) => Ok(Expected::Allow),
+        ("defer", None) => Ok(Expected::Defer),
+        ("fault", None) => Ok(Expected::Fault(wording)),
+        ("invalid-settings", None) => Ok(Expected::InvalidSettings(wording)),
+        (word, None) => Err(format!("{word:?} is nothing to expect: {EXPECTATIONS}")),
+    }
+}

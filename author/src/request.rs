@@ -1,0 +1,27 @@
+//! A request that is made up, as people write it, and what the gateway says of one that it refuses.
+
+use engine_api::{BadRequestLine, Operation};
+use pdp::admit::Readers;
+use pdp::admit::Refused;
+use pdp::workbench::Candidate;
+
+/// The operation of `POST /containers/create?name=web`.
+///
+/// # Errors
+/// [`BadRequestLine`], as the gateway would refuse it.
+pub(crate) fn requested(request: &str) -> Result<Operation, BadRequestLine> {
+    let request = request.trim();
+    let (method, target) = request.split_once(' ').unwrap_or((request, ""));
+    Operation::parse(method, target.trim_start())
+}
+
+/// Who inspects the body where this policy alone is asked, and decides.
+pub(crate) fn readers_of(candidate: &Candidate, operation: &Operation) -> Readers {
+    if candidate.reads_body_of(operation) { Readers::Deciding } else { Readers::Nobody }
+}
+
+/// A refusal with its status, for the eyes of an author.
+#[must_use]
+pub fn refused_in_words(refused: &Refused) -> String {
+    format!("{refused} ({})", refused.status())
+}

@@ -1,0 +1,19 @@
+//! Sizes, as people read them.
+
+/// A size as people read it, and in bytes.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KiB ({bytes} bytes)", bytes.div_ceil(1024)),
+        _ => format!("{} ({bytes} bytes)", mebibytes(bytes)),
+    }
+}
+
+/// In MiB, with a digit after the point if there is something to tell.
+pub(crate) fn mebibytes(bytes: u64) -> String {
+    let tenths = (bytes * 10).div_ceil(1024 * 1024);
+    match tenths % 10 {
+        0 => format!("{} MiB", tenths / 10),
+        tenth => format!("{}.{tenth} MiB", tenths / 10),
+    }
+}

@@ -1,0 +1,28 @@
+//! What sockgate decides from: the request target, the endpoint catalogue, the env flags and the verdict.
+//!
+//! Everything here is a pure function of its arguments: no socket, clock, environment, log or `async`, so that the
+//! same code can be tabled, fuzzed, measured and compiled to a WebAssembly component. Reading the environment and
+//! answering clients are the host's part.
+
+mod authority;
+pub mod body;
+mod decide;
+mod endpoint;
+mod error_chain;
+mod family;
+mod flags;
+pub mod headers;
+mod method;
+mod operation;
+mod target;
+pub mod untrusted;
+
+pub use authority::{BadAuthority, HostRule, OriginRule, UntrustedOrigin, is_host_name, is_web_origin};
+pub use decide::{Decision, Denial, DenyReason, decide, needed_flags, unmet};
+pub use endpoint::{Access, Endpoint, Transport};
+pub use error_chain::report;
+pub use family::Family;
+pub use flags::{BadWords, Flag, Flags, NotASwitch};
+pub use method::Method;
+pub use operation::{BadRequestLine, Operation};
+pub use target::{BadTarget, Target};

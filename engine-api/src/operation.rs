@@ -1,0 +1,158 @@
+//! The operation: what a request asks the engine to do. The value that is judged, and the one that is forwarded.
+
+use crate::{Access, BadTarget, Endpoint, Family, Method, Target, Transport};
+
+#[cfg(test)]
+mod tests;
+
+/// A method and a canonical target, with what the catalogue knows of them. Immutable once parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    method: Method,
+    target: Target,
+    family: Option<Family>,
+    endpoint: Option<Endpoint>,
+    /// Where in the path the subject is: from, to.
+    subject: Option<(usize, usize)>,
+}
+
+/// A method and a target that are not those of an operation. The text is meant for the client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadRequestLine {
+    /// The Engine API uses five methods.
+    #[error("the Engine API has no method {0:?}")]
+    UnknownMethod(String),
+    /// See [`BadTarget`].
+    #[error(transparent)]
+    Target(#[from] BadTarget),
+}
+
+impl BadRequestLine {
+    /// The HTTP status that says so: 405 or 400.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::UnknownMethod(_) => 405,
+            Self::Target(_) => 400,
+        }
+    }
+}
+
+impl Operation {
+    /// Reads a method and a target, such as `POST` and `/v1.41/containers/web/start`.
+    ///
+    /// ```
+    /// use engine_api::Operation;
+    ///
+    /// let operation = Operation::parse("POST", "/v1.41/containers/web/start")?;
+    /// assert_eq!((operation.id(), operation.subject()), ("ContainerStart", Some("web")));
+    /// assert!(Operation::parse("GET", "/containers/../info").is_err());
+    /// # Ok::<(), engine_api::BadRequestLine>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BadRequestLine`]: a method that the API does not use, or a target that is not canonical.
+    pub fn parse(method: &str, target: &str) -> Result<Self, BadRequestLine> {
+        let unknown = || BadRequestLine::UnknownMethod(method.chars().take(32).collect());
+        let method = Method::from_token(method).ok_or_else(unknown)?;
+        Ok(Self::new(method, Target::parse(target)?))
+    }
+
+    /// Classifies a request.
+    #[must_use]
+    pub fn new(method: Method, target: Target) -> Self {
+        let segment = target.path().split('/').nth(1).unwrap_or_default();
+        let family = Family::from_segment(segment);
+        let found = family.and_then(|family| Endpoint::find(method, family, target.path()));
+        let subject = found.and_then(|found| found.subject).map(|subject| {
+            let start = subject.as_ptr().addr() - target.path().as_ptr().addr(); // it is a part of the path
+            (start, start + subject.len())
+        });
+        Self { method, family, endpoint: found.map(|found| found.endpoint), subject, target }
+    }
+
+    /// `endpoint` on one object, without a version or a query; `None` if a path of that endpoint cannot name `subject`.
+    #[must_use]
+    pub fn of(endpoint: Endpoint, subject: &str) -> Option<Self> {
+        // A checkpoint's path names two things; whoever asks for it has one too few.
+        let template = endpoint.templates().first().filter(|path| path.matches('{').count() == 1)?;
+        let (before, rest) = template.split_once('{')?;
+        let (_, after) = rest.split_once('}')?;
+        let target = Target::from_decoded_path(&format!("{before}{subject}{after}")).ok()?;
+        let operation = Self::new(endpoint.method(), target);
+        operation.is(endpoint, subject).then_some(operation)
+    }
+
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The target, to be judged and then written out.
+    #[must_use]
+    pub const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The family; `None` outside every one that the Engine API has.
+    #[must_use]
+    pub const fn family(&self) -> Option<Family> {
+        self.family
+    }
+
+    /// The catalogue's entry; `None` for a path that it does not list.
+    #[must_use]
+    pub const fn endpoint(&self) -> Option<Endpoint> {
+        self.endpoint
+    }
+
+    /// The operationId, such as `ContainerCreate`; empty for a path that the catalogue does not list.
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        self.endpoint.map_or("", Endpoint::operation_id)
+    }
+
+    /// How much the operation can change; of an unlisted one, what its method says.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        match (self.endpoint, self.method) {
+            (Some(endpoint), _) => endpoint.access(),
+            (None, Method::Get | Method::Head) => Access::Read,
+            (None, Method::Post | Method::Put | Method::Delete) => Access::Write,
+        }
+    }
+
+    /// What becomes of the connection; nothing special for an unlisted operation.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.endpoint.map_or(Transport::Plain, Endpoint::transport)
+    }
+
+    /// The container, image, volume … in the path, decoded, as the client wrote it.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        let (start, end) = self.subject?;
+        self.target.path().get(start..end)
+    }
+
+    /// The first path segment, such as `containers`; also of a path outside every family.
+    #[must_use]
+    pub fn family_segment(&self) -> &str {
+        self.target.path().split('/').nth(1).unwrap_or_default()
+    }
+
+    /// The same operation on `id` instead of its subject; `None` if it has no subject, or if `id` cannot stand in a path
+    /// as one.
+    #[must_use]
+    pub fn on(&self, id: &str) -> Option<Self> {
+        let (start, end) = self.subject?;
+        let pinned = Self::new(self.method, self.target.with_name(start..end, id)?);
+        pinned.is(self.endpoint?, id).then_some(pinned)
+    }
+
+    /// What is written is what was meant: a name such as `a/../b` or `x/start` may have led elsewhere.
+    fn is(&self, endpoint: Endpoint, subject: &str) -> bool {
+        self.endpoint == Some(endpoint) && self.subject() == Some(subject)
+    }
+}

@@ -1,0 +1,225 @@
+//! The engine's side: connections to its socket, and requests over them.
+//!
+//! Only what has a [`Permit`] is sent, and the request line is written from the operation that was permitted; the look-ups
+//! of policies need none, and can be nothing else (`engine/inspect.rs`). A request
+//! without a body that only reads may go over a kept connection, and is repeated once over a fresh one if the kept one
+//! turns out dead. Every other request gets a fresh connection, so that it cannot run into a stale one. Upgrades get
+//! their own connection by the same rule.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use engine_api::Operation;
+use engine_api::headers::Framing;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, Uri};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use pdp::Permit;
+use tokio::net::UnixStream;
+use tokio_util::task::TaskTracker;
+
+use crate::engine::pool::{Lease, Pool, Reuse};
+use crate::http::body::request::RequestBody;
+use crate::http::head::{Outbound, Trailers};
+
+/// How long the engine may take to accept a connection, a full backlog included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Between two attempts while the engine's backlog is full.
+const BACKLOG_PAUSE: Duration = Duration::from_millis(20);
+
+/// As many as we take from clients; hyper's default is 100.
+const MAX_HEADERS: usize = 1000;
+
+/// Reading more at a time than this gains nothing, and each kept connection keeps its buffer.
+const MAX_BUFFER: usize = 128 * 1024;
+
+/// Why a permitted request got no response head.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UpstreamError {
+    /// Nobody answers on the socket, or we may not open it.
+    #[error("cannot connect to the Docker engine at {}", path.display())]
+    Connect {
+        /// `DOCKER_SOCKET`.
+        path: PathBuf,
+        /// Missing, not permitted, refused …
+        source: io::Error,
+    },
+    /// The engine is there and does not accept.
+    #[error("the Docker engine at {} accepted no connection within {} s", path.display(), CONNECT_TIMEOUT.as_secs())]
+    ConnectTimeout {
+        /// `DOCKER_SOCKET`.
+        path: PathBuf,
+    },
+    /// The connection ended, or what came is not HTTP.
+    #[error("the Docker engine gave no valid answer")]
+    Exchange(#[source] hyper::Error),
+    /// The client's body broke on its way: a bad chunk, or the client left.
+    #[error("the request's body is broken")]
+    RequestBody(#[source] hyper::Error),
+    /// 101 that nobody asked for, or to another protocol.
+    #[error("the Docker engine switched protocols unasked")]
+    UnexpectedUpgrade,
+    /// A target that the HTTP library cannot write.
+    #[error("the request target cannot be written")]
+    Unwritable(#[source] http::Error),
+}
+
+/// The engine's socket and the connections that are kept to it.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    socket: PathBuf,
+    pool: Pool,
+    /// The tasks that drive connections and look-ups.
+    pub(super) connections: TaskTracker,
+}
+
+/// A response head, with the connection that its body still comes over.
+pub(crate) struct EngineAnswer {
+    /// As the engine sent it.
+    pub response: Response<Incoming>,
+    /// Keeps the connection open; dropping it closes the connection at once.
+    pub lease: Lease,
+}
+
+impl Upstream {
+    /// Connects to `socket` when there is something to send.
+    pub(crate) fn new(socket: PathBuf) -> Self {
+        Self { socket, pool: Pool::default(), connections: TaskTracker::new() }
+    }
+
+    /// Sends a permitted request and waits for the response head, for as long as the engine takes.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] if there is none.
+    pub(crate) async fn send(
+        &self,
+        permit: Permit,
+        outbound: Outbound,
+        body: RequestBody,
+    ) -> Result<EngineAnswer, UpstreamError> {
+        self.exchange(permit.operation(), outbound, body).await
+    }
+
+    /// Sends what has a permit, or is a look-up of a policy, and waits for the response head.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] if there is none.
+    pub(super) async fn exchange(
+        &self,
+        operation: &Operation,
+        outbound: Outbound,
+        body: RequestBody,
+    ) -> Result<EngineAnswer, UpstreamError> {
+        let reuse = reuse(operation, &outbound);
+        let mut request = write(operation, outbound, body)?;
+        if reuse == Reuse::Kept
+            && let Some(mut lease) = self.pool.take()
+        {
+            let spare = without_body(&request);
+            match lease.send(request).await {
+                Ok(response) => return Ok(EngineAnswer { response, lease }),
+                Err(error) => {
+                    tracing::debug!(%error, "a kept connection to the engine was dead, asking again")
+                }
+            }
+            request = spare;
+        }
+        let mut lease = self.connect(reuse).await?;
+        let response = lease.send(request).await.map_err(blame)?;
+        Ok(EngineAnswer { response, lease })
+    }
+
+    async fn connect(&self, reuse: Reuse) -> Result<Lease, UpstreamError> {
+        let failed = |source| UpstreamError::Connect { path: self.socket.clone(), source };
+        let stream = tokio::time::timeout(CONNECT_TIMEOUT, connect_patiently(&self.socket)).await;
+        let stream = match stream {
+            Ok(connected) => connected.map_err(failed)?,
+            Err(_elapsed) => return Err(UpstreamError::ConnectTimeout { path: self.socket.clone() }),
+        };
+        let (sender, connection) = http1::Builder::new()
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_BUFFER)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(UpstreamError::Exchange)?;
+        // Its end is told to whoever waits for the response or the body.
+        let task = self.connections.spawn(async { drop(connection.with_upgrades().await) });
+        Ok(self.pool.lease(sender, task.abort_handle(), reuse))
+    }
+}
+
+/// hyper calls an error of the body that it was given to send the user's.
+fn blame(error: hyper::Error) -> UpstreamError {
+    if error.is_user() { UpstreamError::RequestBody(error) } else { UpstreamError::Exchange(error) }
+}
+
+/// A unix connect is refused at once while the backlog is full (`EAGAIN`), where a TCP one would wait.
+async fn connect_patiently(socket: &PathBuf) -> io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(socket).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                tokio::time::sleep(BACKLOG_PAUSE).await
+            }
+            connected => return connected,
+        }
+    }
+}
+
+/// Nothing changes in the engine if it gets such a request twice, and there is no body to be sent twice.
+fn reuse(operation: &Operation, outbound: &Outbound) -> Reuse {
+    let only_asks = matches!(operation.method(), engine_api::Method::Get | engine_api::Method::Head);
+    match only_asks && outbound.framing == Framing::Empty && outbound.upgrade.is_none() {
+        true => Reuse::Kept,
+        false => Reuse::Never,
+    }
+}
+
+fn write(
+    operation: &Operation,
+    outbound: Outbound,
+    body: RequestBody,
+) -> Result<Request<RequestBody>, UpstreamError> {
+    let mut request = Request::new(body);
+    *request.method_mut() = match operation.method() {
+        engine_api::Method::Get => Method::GET,
+        engine_api::Method::Head => Method::HEAD,
+        engine_api::Method::Post => Method::POST,
+        engine_api::Method::Put => Method::PUT,
+        engine_api::Method::Delete => Method::DELETE,
+    };
+    let target = PathAndQuery::from_maybe_shared(operation.target().to_string());
+    *request.uri_mut() = Uri::from(target.map_err(|error| UpstreamError::Unwritable(error.into()))?);
+    let Outbound { mut headers, framing, upgrade, trailers } = outbound;
+    frame(&mut headers, framing, upgrade, trailers);
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+/// Writes the fields of the engine's hop. Framing stays what it was; the `Host` of a unix socket means nothing, and a
+/// constant cannot be made to mean something.
+fn frame(headers: &mut HeaderMap, framing: Framing, upgrade: Option<&'static str>, trailers: Trailers) {
+    headers.insert(header::HOST, HeaderValue::from_static("docker"));
+    if framing == Framing::Chunked {
+        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    if trailers == Trailers::Accepted {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    if let Some(protocol) = upgrade {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static(protocol));
+    }
+}
+
+fn without_body(request: &Request<RequestBody>) -> Request<RequestBody> {
+    let mut copy = Request::new(RequestBody::empty());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    copy
+}

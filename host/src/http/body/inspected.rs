@@ -1,0 +1,110 @@
+//! Bodies that a policy reads: taken whole before anything is decided, and refused if two parsers could read them in two
+//! ways.
+//!
+//! A policy is never shown a part of a body, and what it was shown is, byte for byte, what is sent: with the framing that it
+//! came with, but without trailers, which nobody has judged. What clients can make the gateway hold is bounded: each body by
+//! `POLICY_BODY_LIMIT`, all together by [`ROOM`], and the time for both by `HEADER_TIMEOUT`, since a body that is waited for
+//! before anything happens is, for its client, a part of the head.
+//!
+//! Where policies only observe, a body that none can be shown is sent on all the same, and the log says why.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_api::body::BodyShape;
+use engine_api::headers::{self, Framing};
+use http::header::{self, HeaderMap};
+use pdp::InspectedBody;
+use pdp::admit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::http::body::request::RequestBody;
+use crate::http::head::Outbound;
+use crate::net::timeouts::Timeouts;
+
+/// What all inspected bodies may take together, in bytes, until they are sent. One always fits.
+const ROOM: usize = 64 * 1024 * 1024;
+
+/// A body that no policy can be shown. The text is meant for the client.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotTaken {
+    /// The whole of it cannot be shown.
+    #[error(transparent)]
+    Whole(#[from] admit::BadBody),
+    /// A bad chunk, or the client left.
+    #[error("the request's body is broken ({0})")]
+    Broken(#[source] hyper::Error),
+    /// It was waited for.
+    #[error("the body did not arrive within {} s (HEADER_TIMEOUT)", .0.as_secs_f64())]
+    Slow(Duration),
+    /// There was no room for it.
+    #[error("too many bodies are waiting to be read by a policy; try again later")]
+    Busy,
+}
+
+impl NotTaken {
+    /// Whether it cannot even be sent on.
+    pub(crate) fn is_fatal(&self) -> bool {
+        match self {
+            Self::Broken(_) => true,
+            Self::Whole(_) | Self::Slow(_) | Self::Busy => false,
+        }
+    }
+}
+
+/// Takes bodies to be shown to policies.
+#[derive(Debug)]
+pub(crate) struct BodyInspector {
+    limit: usize,
+    patience: Duration,
+    room: Arc<Semaphore>,
+}
+
+impl BodyInspector {
+    /// Of bodies up to `limit` bytes.
+    pub(crate) fn new(limit: usize, timeouts: Timeouts) -> Self {
+        Self { limit, patience: timeouts.head, room: Arc::new(Semaphore::new(ROOM.max(limit))) }
+    }
+
+    /// Takes a body and judges it. Whatever comes of that, `body` still has every byte.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; `response` maps it to a status.
+    pub(crate) async fn take(
+        &self,
+        body: &mut RequestBody,
+        outbound: &Outbound,
+        shape: BodyShape,
+    ) -> Result<InspectedBody, NotTaken> {
+        let most = match outbound.framing {
+            Framing::Empty => return Ok(InspectedBody::Empty),
+            Framing::Length => self.declared(&outbound.headers)?,
+            Framing::Chunked => self.limit,
+        };
+        if headers::has_content_coding(&outbound.headers) {
+            return Err(admit::BadBody::Encoded.into());
+        }
+        let room = timeout(self.patience, self.room_for(most)).await;
+        let room = room.ok().flatten().ok_or(NotTaken::Busy)?;
+        let bytes = timeout(self.patience, body.take_whole(self.limit, room)).await;
+        match bytes.map_err(|_elapsed| NotTaken::Slow(self.patience))? {
+            Ok(Some(bytes)) => Ok(admit::inspect_body(bytes, self.limit, &outbound.headers, shape)?),
+            Ok(None) => Err(admit::BadBody::TooLarge(self.limit).into()),
+            Err(error) => Err(NotTaken::Broken(error)),
+        }
+    }
+
+    /// What a client says that it will send. hyper has made sure that it is a number, and that no more comes.
+    fn declared(&self, headers: &HeaderMap) -> Result<usize, NotTaken> {
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let length = length.and_then(|length| length.trim().parse().ok());
+        let length = length.filter(|length| *length <= self.limit);
+        Ok(length.ok_or(admit::BadBody::TooLarge(self.limit))?)
+    }
+
+    async fn room_for(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let bytes = u32::try_from(bytes).ok()?;
+        Arc::clone(&self.room).acquire_many_owned(bytes).await.ok()
+    }
+}

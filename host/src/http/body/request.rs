@@ -1,0 +1,175 @@
+//! A client's body on its way to the engine: counted, and read on if the engine does not take all of it.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+/// A client's body on its way to the engine.
+///
+/// One that is dropped before its end (a refusal, an engine that answers early) is read on and thrown away: were the
+/// connection closed with bytes unread, the client would see a broken pipe instead of the answer.
+#[derive(Debug)]
+pub(crate) struct RequestBody(Option<Upload>);
+
+#[derive(Debug)]
+struct Upload {
+    /// What was taken of it before it was to be sent.
+    taken: Option<Taken>,
+    inner: Option<Incoming>,
+    /// Whether the client was told to send it.
+    is_begun: bool,
+    sent: Arc<AtomicU64>,
+    /// Where to read on.
+    tasks: TaskTracker,
+    runtime: Handle,
+}
+
+/// The start of a body, or all of it, and its part of what inspected bodies may take together.
+#[derive(Debug)]
+struct Taken {
+    bytes: Bytes,
+    _room: OwnedSemaphorePermit,
+}
+
+impl RequestBody {
+    /// None.
+    pub(crate) fn empty() -> Self {
+        Self(None)
+    }
+
+    /// Counts what the engine takes into `sent`; `tasks` reads on if it does not take all.
+    pub(crate) fn counted(inner: Incoming, sent: Arc<AtomicU64>, tasks: &TaskTracker) -> Self {
+        if inner.is_end_stream() {
+            return Self::empty();
+        }
+        let inner = Some(inner);
+        let (tasks, runtime) = (tasks.clone(), Handle::current());
+        Self(Some(Upload { taken: None, inner, is_begun: false, sent, tasks, runtime }))
+    }
+
+    /// Of a client that waits for `100 Continue` before it sends: dropping it unread is the answer.
+    pub(crate) fn leave_unread(mut self) {
+        if let Some(upload) = self.0.as_mut().filter(|upload| !upload.is_begun) {
+            upload.inner = None;
+        }
+    }
+
+    /// Reads all of it, if that is no more than `limit` bytes. However that ends, what was read will still be sent; trailers
+    /// will not.
+    ///
+    /// # Errors
+    /// What broke the body.
+    pub(crate) async fn take_whole(
+        &mut self,
+        limit: usize,
+        room: OwnedSemaphorePermit,
+    ) -> hyper::Result<Option<Bytes>> {
+        let Some(upload) = &mut self.0 else { return Ok(Some(Bytes::new())) };
+        let taken = upload.taken.insert(Taken { bytes: Bytes::new(), _room: room });
+        upload.is_begun = true;
+        let mut collected = Collected { taken, bytes: BytesMut::new() };
+        while let Some(inner) = &mut upload.inner {
+            match poll_fn(|cx| Pin::new(&mut *inner).poll_frame(cx)).await {
+                None => upload.inner = None,
+                Some(Err(error)) => {
+                    upload.inner = None;
+                    return Err(error);
+                }
+                Some(Ok(frame)) => {
+                    collected.bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data))
+                }
+            }
+            if collected.bytes.len() > limit {
+                return Ok(None);
+            }
+        }
+        drop(collected);
+        Ok(upload.taken.as_ref().map(|taken| taken.bytes.clone()))
+    }
+}
+
+/// What is being collected of a body. It is put back if whoever waits for it has had enough.
+struct Collected<'u> {
+    taken: &'u mut Taken,
+    bytes: BytesMut,
+}
+
+impl Drop for Collected<'_> {
+    fn drop(&mut self) {
+        self.taken.bytes = std::mem::take(&mut self.bytes).freeze();
+    }
+}
+
+/// A client that sends nothing for so long is not in the middle of an upload.
+const SILENCE: Duration = Duration::from_secs(2);
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take().filter(|inner| !inner.is_end_stream()) {
+            // `net/timeouts.rs` closes the connection if this goes on for longer than a head may take.
+            self.tasks.spawn_on(throw_away(inner), &self.runtime);
+        }
+    }
+}
+
+/// Until the end, or until the client has stopped sending: it has read the answer by then.
+async fn throw_away(mut body: Incoming) {
+    while let Ok(Some(Ok(_))) = timeout(SILENCE, poll_fn(|cx| Pin::new(&mut body).poll_frame(cx))).await {}
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let Some(upload) = &mut self.0 else { return Poll::Ready(None) };
+        let frame = match (upload.taken.take(), &mut upload.inner) {
+            (Some(taken), _) => Some(Ok(Frame::data(taken.bytes))),
+            (None, Some(inner)) => {
+                let frame = ready!(Pin::new(inner).poll_frame(cx));
+                if !matches!(frame, Some(Ok(_))) {
+                    upload.inner = None;
+                }
+                frame
+            }
+            (None, None) => None,
+        };
+        if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+            upload.sent.fetch_add(data.len() as u64, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    /// Nothing taken of a chunked body is still a chunked body.
+    fn is_end_stream(&self) -> bool {
+        let is_at_end =
+            |upload: &Upload| upload.taken.is_none() && upload.inner.as_ref().is_none_or(Body::is_end_stream);
+        self.0.as_ref().is_none_or(is_at_end)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let Some(Upload { taken, inner, .. }) = &self.0 else { return SizeHint::with_exact(0) };
+        let taken = taken.as_ref().map_or(0, |taken| taken.bytes.len() as u64);
+        let rest = inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(taken));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(taken));
+        }
+        hint
+    }
+}

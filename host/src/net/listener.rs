@@ -1,0 +1,279 @@
+//! Listeners: TCP and unix sockets that clients connect to.
+//!
+//! Binding is synchronous and happens before anything is served, so that a taken port or a live socket file stops the
+//! start-up. A stale socket file is replaced; one that somebody answers on never is.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use crate::net::client::Peer;
+use crate::net::listen_addr::ListenAddr;
+
+/// Connections that wait for `accept`; more than std's 128, so that a burst is not refused by the kernel.
+const BACKLOG: i32 = 4096;
+
+/// Silence after which the kernel asks whether a TCP client is still there, and between two such questions.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// Why a listener cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The kernel refuses the address.
+    #[error("cannot listen on {address}: {source}; {}", advice(source))]
+    Address {
+        /// The entry of `LISTEN_ADDR`.
+        address: ListenAddr,
+        /// Such as «address in use».
+        source: io::Error,
+    },
+    /// Another process answers on the socket file.
+    #[error("cannot listen on unix://{}: another process is listening there", .0.display())]
+    Live(PathBuf),
+    /// A file that is no socket: we would destroy it.
+    #[error("cannot listen on unix://{}: the file is there and is not a socket; remove it or choose another path", .0.display())]
+    NotASocket(PathBuf),
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match Errno::from_io_error(error) {
+        Some(Errno::ADDRINUSE) => {
+            "something else listens there: stop it, or set LISTEN_ADDR to a free address"
+        }
+        Some(Errno::NOENT) => "the folder is missing: make it, or set LISTEN_ADDR to another path",
+        Some(Errno::ACCESS | Errno::PERM) => "the gateway's user may not: set LISTEN_ADDR to what it may use",
+        Some(Errno::ADDRNOTAVAIL) => "this host has no such address: set LISTEN_ADDR to one that it has",
+        _ => "see LISTEN_ADDR",
+    }
+}
+
+/// A bound listener.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: Socket,
+    /// As bound: a port 0 has become the real one.
+    address: ListenAddr,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(std::net::TcpListener),
+    Unix(std::os::unix::net::UnixListener, SocketFile),
+}
+
+/// Removes the socket file when the listener goes, unless somebody else has put one there since.
+#[derive(Debug)]
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    inode: u64,
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if std::fs::symlink_metadata(&self.path).is_ok_and(|file| file.ino() == self.inode) {
+            // Nobody is left to tell if it fails, and the next start replaces a stale file anyway.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Listener {
+    /// Binds `address`; a unix socket file gets `mode`.
+    ///
+    /// # Errors
+    /// [`BindError`], with the address and the cause.
+    pub(crate) fn bind(address: &ListenAddr, mode: u32) -> Result<Self, BindError> {
+        let failed = |source| BindError::Address { address: address.clone(), source };
+        match address {
+            ListenAddr::Tcp(host_port) => {
+                let socket = bind_tcp(host_port).map_err(failed)?;
+                let bound = socket.local_addr().map_err(failed)?;
+                Ok(Self { socket: Socket::Tcp(socket), address: ListenAddr::Tcp(bound.to_string()) })
+            }
+            ListenAddr::Unix(path) => {
+                remove_stale(path)?;
+                let (socket, file) = bind_unix(path, mode).map_err(failed)?;
+                Ok(Self { socket: Socket::Unix(socket, file), address: address.clone() })
+            }
+        }
+    }
+
+    /// Where clients connect to.
+    pub(crate) fn address(&self) -> &ListenAddr {
+        &self.address
+    }
+
+    /// Hands the socket to the runtime that is current.
+    ///
+    /// # Errors
+    /// What the runtime says when it cannot watch the socket.
+    pub(crate) fn into_acceptor(self) -> io::Result<Acceptor> {
+        let socket = match self.socket {
+            Socket::Tcp(socket) => AcceptorSocket::Tcp(TcpListener::from_std(socket)?),
+            Socket::Unix(socket, file) => AcceptorSocket::Unix(UnixListener::from_std(socket)?, file),
+        };
+        Ok(Acceptor { socket, address: self.address })
+    }
+}
+
+fn bind_tcp(host_port: &str) -> io::Result<std::net::TcpListener> {
+    let socket = match host_port.strip_prefix(':') {
+        // Every address of both families, or of IPv4 alone where IPv6 is off.
+        Some(port) => match std::net::TcpListener::bind(format!("[::]:{port}")) {
+            Err(error) if is_without_ipv6(&error) => std::net::TcpListener::bind(format!("0.0.0.0:{port}"))?,
+            bound => bound?,
+        },
+        None => {
+            std::net::TcpListener::bind(host_port.to_socket_addrs()?.collect::<Vec<SocketAddr>>().as_slice())?
+        }
+    };
+    set_options(&socket)?;
+    rustix::net::listen(socket.as_fd(), BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+fn is_without_ipv6(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL))
+}
+
+fn bind_unix(path: &Path, mode: u32) -> io::Result<(std::os::unix::net::UnixListener, SocketFile)> {
+    // Nobody can connect before `listen`, and by then the mode is set. The umask, which would do the same, is the
+    // whole process's.
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    let file = SocketFile { path: path.to_owned(), inode: std::fs::symlink_metadata(path)?.ino() };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok((socket.into(), file))
+}
+
+fn remove_stale(path: &Path) -> Result<(), BindError> {
+    let failed = |source| BindError::Address { address: ListenAddr::Unix(path.to_owned()), source };
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(error)),
+        Ok(file) if !file.file_type().is_socket() => Err(BindError::NotASocket(path.to_owned())),
+        Ok(_) => match std::os::unix::net::UnixStream::connect(path) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                std::fs::remove_file(path).map_err(failed)
+            }
+            Err(error) => Err(failed(error)),
+            Ok(_) => Err(BindError::Live(path.to_owned())),
+        },
+    }
+}
+
+/// A listener inside a runtime.
+pub(crate) struct Acceptor {
+    socket: AcceptorSocket,
+    address: ListenAddr,
+}
+
+enum AcceptorSocket {
+    Tcp(TcpListener),
+    /// Keeps the socket file for as long as it accepts.
+    Unix(UnixListener, #[allow(dead_code, reason = "held for its drop")] SocketFile),
+}
+
+impl Acceptor {
+    /// Waits for the next connection.
+    ///
+    /// # Errors
+    /// What `accept` says, such as «too many open files»: the caller pauses and goes on.
+    pub(crate) async fn accept(&self) -> io::Result<(Stream, Peer)> {
+        match &self.socket {
+            AcceptorSocket::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                Ok((Stream::Tcp(stream), Peer::tcp(&self.address, address)))
+            }
+            AcceptorSocket::Unix(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                let credentials = stream.peer_cred().ok();
+                Ok((Stream::Unix(stream), Peer::unix(&self.address, credentials)))
+            }
+        }
+    }
+}
+
+/// What every accepted connection inherits, as Linux has it: four system calls once and not for each client. Small
+/// pieces go out at once. Streams have no time limit, so a client whose host has gone is noticed by the kernel's probes
+/// alone.
+fn set_options(listener: &std::net::TcpListener) -> io::Result<()> {
+    use rustix::net::sockopt;
+    sockopt::set_tcp_nodelay(listener, true)?;
+    sockopt::set_socket_keepalive(listener, true)?;
+    sockopt::set_tcp_keepidle(listener, KEEP_ALIVE)?;
+    sockopt::set_tcp_keepintvl(listener, KEEP_ALIVE)?;
+    Ok(())
+}
+
+/// A client's connection of either kind.
+pub(crate) enum Stream {
+    /// Over TCP.
+    Tcp(TcpStream),
+    /// Over a unix socket.
+    Unix(UnixStream),
+}
+
+impl Stream {
+    /// A descriptor to look at the socket through. It must not outlive the connection, which it would keep open.
+    pub(crate) fn duplicate(&self) -> Option<OwnedFd> {
+        match self {
+            Self::Tcp(stream) => stream.as_fd().try_clone_to_owned().ok(),
+            Self::Unix(stream) => stream.as_fd().try_clone_to_owned().ok(),
+        }
+    }
+}
+
+macro_rules! delegate {
+    ($self:ident, $stream:ident => $call:expr) => {
+        match $self.get_mut() {
+            Self::Tcp($stream) => $call,
+            Self::Unix($stream) => $call,
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, stream => Pin::new(stream).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        delegate!(self, stream => Pin::new(stream).poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(self, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true // both kinds are
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}

@@ -1,0 +1,148 @@
+//! The effective policy, in words: at the start, in `check` and in `explain`.
+
+use std::fmt::Write as _;
+
+use engine_api::{Decision, Endpoint, Flag, Flags, Operation, Target};
+
+use pdp::{Chain, Mode, Policies};
+
+use crate::config::Config;
+
+#[cfg(test)]
+mod tests;
+
+/// Says in the log what is about to be enforced, and what looks wrong about it.
+pub fn announce(config: &Config) {
+    let [on, off] = flags_in_words(config.flags);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "sockgate guards {}", config.docker_socket.display());
+    tracing::info!("policy: env flags, {on}");
+    tracing::info!("policy: env flags, {off}");
+    for warning in warnings(config.flags, &config.policies) {
+        tracing::warn!("{warning}");
+    }
+    for hint in &config.hints {
+        tracing::warn!("{hint}");
+    }
+}
+
+/// `on: …` and `off: …`, as one line each.
+pub(crate) fn flags_in_words(flags: Flags) -> [String; 2] {
+    let names = |on: bool| {
+        let names: Vec<_> =
+            Flag::ALL.iter().filter(|&&flag| flags.has(flag) == on).map(|flag| flag.name()).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(" ") }
+    };
+    [format!("on: {}", names(true)), format!("off: {}", names(false))]
+}
+
+/// What an operator should know about this combination of flags and policies.
+fn warnings(flags: Flags, policies: &Policies) -> Vec<String> {
+    let mut warnings: Vec<_> = Flag::ALL.iter().filter_map(|&flag| idle_flag(flags, flag)).collect();
+    if !flags.has(Flag::Ping) {
+        warnings.push("PING=0 takes version negotiation away: newer clients may speak a version that the engine refuses".into());
+    }
+    if flags.has(Flag::Swarm) {
+        warnings.push(
+            "SWARM=1 shows the swarm's join tokens: whoever has one can add a node, or a manager".into(),
+        );
+    }
+    let modes: Vec<_> = policies.chain.iter().map(|policy| policy.mode).collect();
+    if modes.contains(&Mode::Narrow) && !modes.contains(&Mode::Decide) && is_all_off(flags) {
+        warnings.push(
+            "POLICY_MODE=narrow only takes away, and no flag is on but those that are on by default: switch on what the \
+             policy is to judge, or use POLICY_MODE=decide"
+                .into(),
+        );
+    }
+    // What a policy lets through that could refuse it is its business.
+    if modes.iter().any(|mode| matches!(mode, Mode::Decide | Mode::Narrow)) {
+        return warnings;
+    }
+    warnings.extend(ROOT.iter().filter_map(|&(first, second, how)| {
+        let both = flags.has(first) && flags.has(second);
+        both.then(|| {
+            format!("{}=1 with {}=1 hands out root on this host: {how}", first.name(), second.name())
+        })
+    }));
+    warnings
+}
+
+fn is_all_off(flags: Flags) -> bool {
+    Flag::ALL.iter().all(|&flag| !flags.has(flag) || flag.is_on_by_default())
+}
+
+/// Combinations with which a client can become root, and how.
+const ROOT: [(Flag, Flag, &str); 6] = [
+    (Flag::Containers, Flag::Post, "a client can create a container that mounts / or is privileged"),
+    (Flag::Services, Flag::Post, "a client can create a service that mounts /"),
+    (Flag::Plugins, Flag::Post, "a client can install a plugin with every privilege"),
+    (Flag::Grpc, Flag::Post, "a client can build images, also with BUILD=0, and a build runs commands"),
+    (Flag::Swarm, Flag::Post, "a client can make the engine join a swarm of its own"),
+    (Flag::Containers, Flag::Put, "a client can write files into every container, privileged ones included"),
+];
+
+/// A flag that is on and lets no catalogued operation through that would not pass without it.
+fn idle_flag(flags: Flags, flag: Flag) -> Option<String> {
+    if !flags.has(flag) {
+        return None;
+    }
+    let missing = |operation: &Operation| {
+        engine_api::unmet(flags, operation).filter_map(|reason| reason.flag()).collect()
+    };
+    let governed = operations().filter(|operation| {
+        engine_api::unmet(flags.without(flag), operation).any(|reason| reason.flag() == Some(flag))
+    });
+    let nearest: Vec<Flag> = governed.map(|operation| missing(&operation)).min_by_key(Vec::len)?;
+    if nearest.is_empty() {
+        return None;
+    }
+    let needed: Vec<_> = nearest.iter().map(|flag| format!("{}=1", flag.name())).collect();
+    let needed = if matches!(flag, Flag::Post | Flag::Put | Flag::Delete) {
+        "a family that is on, such as CONTAINERS=1".to_owned()
+    } else {
+        needed.join(" and ")
+    };
+    Some(format!("{}=1 does nothing here: it needs {needed}", flag.name()))
+}
+
+/// One operation for each catalogue entry: a template is a path whose name is odd.
+fn operations() -> impl Iterator<Item = Operation> {
+    Endpoint::ALL.iter().filter_map(|endpoint| {
+        let template = endpoint.templates().first()?;
+        Some(Operation::new(endpoint.method(), Target::parse(template).ok()?))
+    })
+}
+
+/// What `check` prints, where `chain` is what `serve` would load.
+#[must_use]
+pub fn check(config: &Config, chain: &Chain) -> String {
+    let listen: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
+    let [on, off] = flags_in_words(config.flags);
+    let allowed = operations()
+        .filter(|operation| engine_api::decide(config.flags, operation) == Decision::Allow)
+        .count();
+    let mut text = format!("listen  {}\nengine  {}\n", listen.join(", "), config.docker_socket.display());
+    // Writing to a string cannot fail.
+    for (link, entry) in chain.links().iter().zip(&config.policies.chain) {
+        let _ = writeln!(text, "policy  {} from {}", link.id, entry.path.display());
+        let _ = writeln!(text, "  mode: {}, {}", link.mode.as_str(), worth(link.mode));
+        let _ = writeln!(text, "  inspects: {}", link.inspects_in_words().unwrap_or("nothing".to_owned()));
+    }
+    let _ = writeln!(text, "policy  env flags: {allowed} of {} operations allowed", Endpoint::ALL.len());
+    let _ = writeln!(text, "  {on}\n  {off}");
+    for line in warnings(config.flags, &config.policies) {
+        let _ = writeln!(text, "warning {line}");
+    }
+    for line in &config.hints {
+        let _ = writeln!(text, "hint    {line}");
+    }
+    text
+}
+
+const fn worth(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Decide => "its allow and its deny are final",
+        Mode::Narrow => "its deny is final; what it allows, the env flags judge",
+        Mode::Observe => "what it would do is logged; the env flags judge",
+    }
+}

@@ -1,0 +1,194 @@
+//! Admission: what is refused before any policy is asked, and who is shown a body.
+//!
+//! Everything here is a pure function of a request's parts, so that the gateway, `explain` and the author's tools refuse
+//! the same. What only a connection can tell (hosts, origins, a body that breaks or comes too slowly) is the gateway's.
+
+use bytes::Bytes;
+use engine_api::body::BodyShape;
+use engine_api::headers::{self, BadHeaders, Framing};
+use engine_api::{BadRequestLine, Decision, Denial, Endpoint, Flags, Operation};
+use http::HeaderMap;
+
+use crate::question::InspectedBody;
+use crate::settings::Mode;
+
+#[cfg(test)]
+mod tests;
+
+/// Who inspects the body of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// No policy does: the body streams past.
+    Nobody,
+    /// Only policies whose word counts for nothing. A body that they cannot be shown is forwarded all the same.
+    Observing,
+    /// At least one policy whose word counts. A body that it cannot be shown is refused.
+    Deciding,
+}
+
+impl Readers {
+    /// Of an operation, given the modes of the policies that inspect its body.
+    #[must_use]
+    pub fn of(modes: impl IntoIterator<Item = Mode>) -> Self {
+        modes.into_iter().fold(Self::Nobody, |readers, mode| match (readers, mode) {
+            (Self::Deciding, _) | (_, Mode::Decide | Mode::Narrow) => Self::Deciding,
+            (Self::Nobody | Self::Observing, Mode::Observe) => Self::Observing,
+        })
+    }
+
+    /// What the engine reads the body into, if somebody inspects it.
+    #[must_use]
+    pub fn shape(self, operation: &Operation) -> Option<BodyShape> {
+        match self {
+            Self::Nobody => None,
+            Self::Observing | Self::Deciding => operation.endpoint().and_then(Endpoint::body),
+        }
+    }
+
+    /// What policies are shown of a body, or why it cannot be shown to those that only observe.
+    ///
+    /// # Errors
+    /// The reason why it cannot be shown, where a policy must see it.
+    pub fn settle<E>(self, taken: Result<InspectedBody, E>) -> Result<(InspectedBody, Option<E>), E> {
+        match (taken, self) {
+            (Ok(body), _) => Ok((body, None)),
+            (Err(bad), Self::Nobody | Self::Observing) => Ok((InspectedBody::Unread, Some(bad))),
+            (Err(bad), Self::Deciding) => Err(bad),
+        }
+    }
+}
+
+/// A whole body that no policy can be shown. The text is meant for the client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadBody {
+    /// A policy is never shown a part of a body.
+    #[error(
+        "the body is larger than {0} bytes, and a policy must read all of it; POLICY_BODY_LIMIT allows more"
+    )]
+    TooLarge(usize),
+    /// The engine would not undo it, and a policy could not.
+    #[error("the body of this operation is read by a policy: send it without Content-Encoding")]
+    Encoded,
+    /// Two parsers could read it in two ways.
+    #[error(transparent)]
+    Ambiguous(#[from] engine_api::body::BadBody),
+}
+
+impl BadBody {
+    /// The HTTP status that says so: 413 or 400.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::TooLarge(_) => 413,
+            Self::Encoded | Self::Ambiguous(_) => 400,
+        }
+    }
+}
+
+/// Judges a whole body of at most `limit` bytes.
+///
+/// # Errors
+/// [`BadBody`].
+pub fn inspect_body(
+    bytes: Bytes,
+    limit: usize,
+    headers: &HeaderMap,
+    shape: BodyShape,
+) -> Result<InspectedBody, BadBody> {
+    if bytes.is_empty() {
+        return Ok(InspectedBody::Empty);
+    }
+    if bytes.len() > limit {
+        return Err(BadBody::TooLarge(limit));
+    }
+    if headers::has_content_coding(headers) {
+        return Err(BadBody::Encoded);
+    }
+    shape.judge(&bytes)?;
+    Ok(InspectedBody::Complete(bytes))
+}
+
+/// A request as a client would send it, outside of any connection.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// What it asks for.
+    pub operation: Operation,
+    /// Its header fields, beside those that tell how the body comes.
+    pub headers: HeaderMap,
+    /// Its body; empty if there is none.
+    pub body: Bytes,
+}
+
+/// The settings that a request meets before it meets policies.
+#[derive(Clone, Copy, Debug)]
+pub struct Admission {
+    /// Which families are open.
+    pub flags: Flags,
+    /// `POLICY_BODY_LIMIT`, in bytes.
+    pub body_limit: usize,
+}
+
+/// What policies are told of a request that was let in.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    /// What it asks for.
+    pub operation: Operation,
+    /// Its header fields as they would be sent.
+    pub headers: HeaderMap,
+    /// Its body, as far as it is inspected.
+    pub body: InspectedBody,
+    /// Why policies that only observe are not shown the body.
+    pub unshown: Option<BadBody>,
+}
+
+/// Why a request is refused before any policy is asked. The text is meant for the client.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Refused {
+    /// It is not a request of the Engine API.
+    #[error(transparent)]
+    RequestLine(#[from] BadRequestLine),
+    /// Its header fields cannot be forwarded.
+    #[error(transparent)]
+    Headers(#[from] BadHeaders),
+    /// Its body cannot be shown to a policy that must see it.
+    #[error(transparent)]
+    Body(#[from] BadBody),
+    /// Its family is never forwarded.
+    #[error("{0}")]
+    Closed(Denial),
+}
+
+impl Refused {
+    /// The HTTP status that the client is answered.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::RequestLine(bad) => bad.status(),
+            Self::Headers(_) => 400,
+            Self::Body(bad) => bad.status(),
+            Self::Closed(_) => 403,
+        }
+    }
+}
+
+impl Admission {
+    /// Lets a request in, as far as `readers` inspect it.
+    ///
+    /// # Errors
+    /// [`Refused`], as the gateway would refuse it.
+    pub fn admit(self, sent: Sent, readers: Readers) -> Result<Admitted, Refused> {
+        let Sent { operation, mut headers, body } = sent;
+        let framing = if body.is_empty() { Framing::Empty } else { Framing::Length };
+        headers::require_forwardable(&headers, framing)?;
+        headers::strip_hop_by_hop(&mut headers);
+        let taken = match readers.shape(&operation) {
+            None => Ok(InspectedBody::Unread),
+            Some(shape) => inspect_body(body, self.body_limit, &headers, shape),
+        };
+        let (body, unshown) = readers.settle(taken)?;
+        match engine_api::decide(self.flags, &operation) {
+            Decision::Deny(denial) if denial.is_closed() => Err(Refused::Closed(denial)),
+            Decision::Deny(_) | Decision::Allow => Ok(Admitted { operation, headers, body, unshown }),
+        }
+    }
+}

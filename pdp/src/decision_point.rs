@@ -1,0 +1,110 @@
+//! The policy decision point: the only place that makes a [`Permit`].
+//!
+//! Policies are asked in their order; `allow` and `deny` are final, `defer` asks the next, and after the last the env
+//! flags decide. Whatever fails on the way to a permit is a denial.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use engine_api::{Decision, Flags, Operation};
+
+use crate::chain::Chain;
+use crate::load::files::Look;
+use crate::permit::Permit;
+use crate::question::{Question, flags_verdict};
+use crate::ruling::{Denied, Ruling};
+use crate::runtime::{ChainError, ChainVerdict, Runtime};
+use crate::settings::Policies;
+
+/// Judges operations.
+#[derive(Debug)]
+pub struct PolicyDecisionPoint {
+    flags: Flags,
+    /// Swapped whole by a reload; a decision keeps the one that it began with.
+    chain: RwLock<Arc<Chain>>,
+    runtime: Option<Arc<Runtime>>,
+    /// How the policies' files looked before they were loaded for the first time.
+    first_look: Look,
+}
+
+impl PolicyDecisionPoint {
+    /// Loads the policies that are asked before `flags`; where there are none, nothing of WebAssembly is set up.
+    ///
+    /// # Errors
+    /// [`ChainError`], if one cannot be loaded.
+    pub async fn start(flags: Flags, policies: &Policies) -> Result<Self, ChainError> {
+        if policies.chain.is_empty() {
+            return Ok(Self { flags, chain: RwLock::default(), runtime: None, first_look: Look::default() });
+        }
+        let runtime = Arc::new(Runtime::start(policies.clone())?);
+        let first_look = runtime.look().await;
+        let chain = runtime.load(&Chain::default()).await?;
+        for link in chain.links() {
+            tracing::info!(
+                target: "sockgate::policy",
+                mode = link.mode.as_str(),
+                inspects = link.inspects_in_words(),
+                "policy {} is loaded",
+                link.id
+            );
+        }
+        Ok(Self { flags, chain: RwLock::new(Arc::new(chain)), runtime: Some(runtime), first_look })
+    }
+
+    /// The flags, for the `Allow` header and the log.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        self.flags
+    }
+
+    /// The policies that judge from now on; a request keeps to the same from its inspection to its permit.
+    #[must_use]
+    pub fn chain(&self) -> Arc<Chain> {
+        Arc::clone(&self.chain.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on `chain` judges what has not begun to be judged.
+    pub(crate) fn replace(&self, chain: Arc<Chain>) {
+        *self.chain.write().unwrap_or_else(PoisonError::into_inner) = chain;
+    }
+
+    /// What the policies run in, and how their files looked before they were loaded for the first time; `None` if there is
+    /// no policy.
+    pub(crate) fn followed(&self) -> Option<(&Runtime, &Look)> {
+        self.runtime.as_deref().map(|runtime| (runtime, &self.first_look))
+    }
+
+    /// Decides.
+    ///
+    /// # Errors
+    /// [`Denied`], with the reason that the client is told.
+    pub async fn permit(
+        &self,
+        chain: &Chain,
+        question: Question,
+        ruling: &mut Ruling,
+    ) -> Result<Permit, Denied> {
+        let flags_say = engine_api::decide(self.flags, &question.operation);
+        if let Some(runtime) = &self.runtime
+            && !flags_say.is_closed()
+            && let ChainVerdict::Allowed =
+                runtime.ask(chain, &question, flags_verdict(&flags_say), ruling).await?
+        {
+            return Ok(Permit::grant(question.pinned()));
+        }
+        match flags_say {
+            Decision::Allow => Ok(Permit::grant(question.pinned())),
+            Decision::Deny(denial) => Err(Denied::ByFlags(denial)),
+        }
+    }
+
+    /// Decides by the flags alone, where no policy is loaded.
+    ///
+    /// # Errors
+    /// [`Denied`], with the reason that the client is told.
+    pub fn permit_by_flags(&self, operation: Arc<Operation>) -> Result<Permit, Denied> {
+        match engine_api::decide(self.flags, &operation) {
+            Decision::Allow => Ok(Permit::grant(operation)),
+            Decision::Deny(denial) => Err(Denied::ByFlags(denial)),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Guests: one instance of a policy for one decision, what it may do meanwhile, and for how long.
+
+pub(crate) mod epoch_ticker;
+pub(crate) mod fault;
+pub(crate) mod guest_clock;
+pub(crate) mod interface;
+pub(crate) mod lane;
+pub(crate) mod limits;
+pub(crate) mod output;
+pub(crate) mod policy;
+pub(crate) mod ready;
+pub(crate) mod sandbox;
+pub(crate) mod slow_operations;
+pub(crate) mod state;

@@ -1,0 +1,206 @@
+//! What a policy says to the gateway's log: by `log.log`, or on stdout and stderr.
+//!
+//! Bounded for each decision, and cut without a word to the guest: a stream that errors would make a `println!` panic.
+//! It is a field of its line, never the message: no policy can write what looks like a line of the gateway's own. The
+//! log quotes and escapes it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::bindings::Level;
+
+/// How much one decision may say, in bytes.
+const MAX_OUTPUT: usize = 4 * 1024;
+
+/// What a line costs besides its text, in bytes: about what the log puts in front of it. Empty lines are not free.
+const LINE_COST: usize = 64;
+
+/// The most that one call may write to a stream, in bytes.
+const MAX_WRITE: usize = 64 * 1024;
+
+/// Where one instance's lines go.
+#[derive(Clone, Debug)]
+pub(crate) struct Output(Arc<Mutex<Lines>>);
+
+#[derive(Debug)]
+struct Lines {
+    policy: Arc<str>,
+    request: Option<u64>,
+    /// How many bytes may still be said.
+    left: usize,
+    /// The starts of lines that have not ended yet, on stdout and stderr.
+    begun: [Vec<u8>; 2],
+}
+
+impl Output {
+    /// For an instance of the policy of that name.
+    pub(crate) fn new(policy: Arc<str>) -> Self {
+        Self(Arc::new(Mutex::new(Lines {
+            policy,
+            request: None,
+            left: MAX_OUTPUT,
+            begun: Default::default(),
+        })))
+    }
+
+    /// For another instance of it: what `configure` says is the same in each, and is logged once. Speaks from its first
+    /// request on.
+    pub(crate) fn silent(policy: Arc<str>) -> Self {
+        let output = Self::new(policy);
+        output.lines().left = 0;
+        output
+    }
+
+    /// What comes now is about this request.
+    pub(crate) fn about(&self, request: u64) {
+        let mut lines = self.lines();
+        lines.request = Some(request);
+        lines.left = MAX_OUTPUT;
+    }
+
+    /// Logs a line.
+    pub(crate) fn line(&self, level: Level, text: &str) {
+        self.lines().log(level, text);
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lines {
+    fn log(&mut self, level: Level, text: &str) {
+        if self.left == 0 {
+            return;
+        }
+        let end = text.floor_char_boundary(self.left);
+        let kept = text.get(..end).unwrap_or_default();
+        let cut = if end < text.len() { " (cut off here: one decision may log 4 KiB)" } else { "" };
+        self.left = if cut.is_empty() { self.left.saturating_sub(text.len() + LINE_COST) } else { 0 };
+        let said = format!("{kept}{cut}");
+        let (policy, id, said) = (self.policy.as_ref(), self.request, said.as_str());
+        macro_rules! event {
+            ($level:ident) => {
+                tracing::$level!(target: "sockgate::policy", policy, id, said, "a policy says")
+            };
+        }
+        match level {
+            Level::Debug => event!(debug),
+            Level::Info => event!(info),
+            Level::Warn => event!(warn),
+            Level::Error => event!(error),
+        }
+    }
+
+    fn write(&mut self, which: Std, bytes: &[u8]) {
+        let mut pieces = bytes.split(|&byte| byte == b'\n');
+        let last = pieces.next_back().unwrap_or_default();
+        for piece in pieces {
+            self.begin(which, piece);
+            self.end_line(which);
+        }
+        self.begin(which, last);
+    }
+
+    fn begin(&mut self, which: Std, piece: &[u8]) {
+        let left = self.left;
+        let begun = which.of(&mut self.begun);
+        // One byte more than there is room for, so that the cut is noticed.
+        let room = left.saturating_add(1).saturating_sub(begun.len());
+        begun.extend_from_slice(piece.get(..room).unwrap_or(piece));
+    }
+
+    fn end_line(&mut self, which: Std) {
+        let line = std::mem::take(which.of(&mut self.begun));
+        if !line.is_empty() {
+            self.log(which.level(), &String::from_utf8_lossy(&line));
+        }
+    }
+}
+
+/// What a guest did not end with a newline is said when it goes.
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.end_line(Std::Out);
+        self.end_line(Std::Err);
+    }
+}
+
+/// One of the two streams.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Std {
+    /// stdout.
+    Out,
+    /// stderr.
+    Err,
+}
+
+impl Std {
+    const fn of(self, [out, err]: &mut [Vec<u8>; 2]) -> &mut Vec<u8> {
+        match self {
+            Self::Out => out,
+            Self::Err => err,
+        }
+    }
+
+    const fn level(self) -> Level {
+        match self {
+            Self::Out => Level::Info,
+            Self::Err => Level::Warn,
+        }
+    }
+}
+
+/// A guest's stdout or stderr.
+#[derive(Clone, Debug)]
+pub(crate) struct StdStream {
+    output: Output,
+    which: Std,
+}
+
+impl StdStream {
+    /// Writes to `output`.
+    pub(crate) fn new(output: Output, which: Std) -> Self {
+        Self { output, which }
+    }
+}
+
+impl IsTerminal for StdStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for StdStream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(tokio::io::sink()) // of WASI 0.3, which is not linked
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for StdStream {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for StdStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.output.lines().write(self.which, &bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(MAX_WRITE)
+    }
+}

@@ -1,0 +1,43 @@
+//! The policy decision point: policies in a sandbox, and the permit that only a judged operation gets.
+//!
+//! A policy is a WebAssembly component. `load` makes one of a file, `guest` runs it, `chain` holds all of them in their
+//! order, `runtime` asks them, `reload` has them follow their files, and `decision_point` makes a [`Permit`] of what they
+//! and the env flags say. Everything that knows wasmtime is in this crate, and nothing here knows the gateway's
+//! configuration, its listeners or how it speaks HTTP: a [`Question`] comes in, a [`Permit`] or a [`Denied`] goes out.
+//!
+//! `workbench` loads and asks policies outside of a gateway, for the author's tools and for tests.
+
+pub mod admit;
+mod bindings;
+mod chain;
+mod decision_point;
+mod digest;
+mod guest;
+mod load;
+mod lookup;
+mod permit;
+mod question;
+mod reload;
+mod ruling;
+mod runtime;
+mod settings;
+pub mod workbench;
+
+pub use bindings::{LookupError, ObjectKind};
+pub use chain::{Chain, Link, Weight};
+pub use decision_point::PolicyDecisionPoint;
+pub use digest::Digest;
+pub use guest::fault::Fault;
+pub use guest::interface::{PolicyDenial, Verdict};
+pub use guest::sandbox::SandboxError;
+pub use load::LoadError;
+pub use load::complexity::TooMuch;
+pub use load::files::Unreadable;
+pub use load::imports::BadImport;
+pub use lookup::{Inspector, LookupAnswer, Lookups, NoEngine};
+pub use permit::Permit;
+pub use question::{InspectedBody, Question};
+pub use reload::Reload;
+pub use ruling::{Denied, PolicyId, Ruling};
+pub use runtime::ChainError;
+pub use settings::{Limits, Mode, Policies, PolicyConfig, PolicySettings};

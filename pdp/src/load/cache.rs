@@ -1,0 +1,219 @@
+//! Compiled policies on disk, so that a start does not compile what an earlier one has compiled.
+//!
+//! A compiled policy is native code: only what this user wrote, into a folder that nobody else may write to, is ever
+//! loaded. Anything else, and anything damaged, is compiled anew. Without a usable folder everything works, slower.
+
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::digest::Digest;
+
+#[cfg(test)]
+mod tests;
+
+/// Code that nobody has used for so long is removed.
+const UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Compiled code, by what it was compiled from and for.
+#[derive(Clone, Debug)]
+pub(crate) struct CodeCache {
+    folder: Option<PathBuf>,
+}
+
+/// Why the folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("it belongs to uid {0}")]
+    Owner(u32),
+    #[error("others may write to it (mode {0:04o})")]
+    Mode(u32),
+    #[error("it is no folder")]
+    NoFolder,
+}
+
+impl CodeCache {
+    /// In `folder`, which is made if it is missing, for its owner alone.
+    pub(crate) fn open(folder: &Path) -> Self {
+        match claim(folder) {
+            Ok(()) => Self { folder: Some(folder.to_owned()) },
+            Err(problem) => {
+                tracing::warn!(
+                    "policies are compiled at every start: the folder {} cannot be used ({problem}); \
+                     set POLICY_CACHE to one that only this user may write to",
+                    folder.display()
+                );
+                Self { folder: None }
+            }
+        }
+    }
+
+    /// No folder: always compiles.
+    pub(crate) fn none() -> Self {
+        Self { folder: None }
+    }
+
+    /// What the WebAssembly of this digest was compiled to before, if that is in the folder.
+    pub(crate) fn find(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
+        let entry = Entry::of(self.folder.as_deref()?, engine, digest);
+        match entry.load(engine) {
+            Ok(component) => return Some(component),
+            Err(Unloadable::Missing) => {}
+            Err(problem) => {
+                tracing::warn!("compiling anew: the compiled policy {} {problem}", entry.path.display());
+            }
+        }
+        None
+    }
+
+    /// Compiles `wasm`, and keeps that. Takes a while: not for the gateway's thread.
+    ///
+    /// # Errors
+    /// What the compiler says of the bytes.
+    pub(crate) fn compile(
+        &self,
+        engine: &Engine,
+        wasm: &[u8],
+        digest: &Digest,
+    ) -> wasmtime::Result<Component> {
+        let component = Component::from_binary(engine, wasm)?;
+        if let Some(folder) = &self.folder {
+            let entry = Entry::of(folder, engine, digest);
+            if let Err(problem) = component.serialize().and_then(|code| Ok(entry.store(&code)?)) {
+                tracing::warn!("the compiled policy cannot be kept in {}: {problem:#}", entry.path.display());
+            }
+            remove_unused(folder);
+        }
+        Ok(component)
+    }
+}
+
+/// Where compiled code came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The folder.
+    Cached,
+    /// The compiler.
+    Compiled,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Unloadable {
+    #[error("is missing")]
+    Missing,
+    #[error("cannot be read: {0}")]
+    Io(#[source] io::Error),
+    #[error("is not ours: {0}")]
+    Foreign(Unusable),
+    #[error("is damaged")]
+    Damaged,
+    #[error("does not load: {0:#}")]
+    Rejected(wasmtime::Error),
+}
+
+fn claim(folder: &Path) -> Result<(), Unusable> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let found = fs::symlink_metadata(folder)?;
+    if !found.is_dir() {
+        return Err(Unusable::NoFolder);
+    }
+    require_ours(&found)
+}
+
+fn require_ours(found: &fs::Metadata) -> Result<(), Unusable> {
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(Unusable::Owner(found.uid()));
+    }
+    match found.mode() & 0o7777 {
+        mode if mode & 0o022 != 0 => Err(Unusable::Mode(mode)),
+        _ => Ok(()),
+    }
+}
+
+/// Code, and what it was made from and for: other WebAssembly, another version or another processor has another entry.
+struct Entry {
+    path: PathBuf,
+    digest: Digest,
+    compatibility: [u8; 8],
+}
+
+impl Entry {
+    fn of(folder: &Path, engine: &Engine, digest: &Digest) -> Self {
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        let compatibility = hasher.finish();
+        let path = folder.join(format!("{digest}-{compatibility:016x}.code"));
+        Self { path, digest: *digest, compatibility: compatibility.to_be_bytes() }
+    }
+
+    /// What stands behind the code: bytes that rotted would be run, and so would an entry under another's name.
+    fn seal(&self, code: &[u8]) -> Digest {
+        Digest::of_all(&[self.digest.as_bytes(), &self.compatibility, code])
+    }
+
+    fn load(&self, engine: &Engine) -> Result<Component, Unloadable> {
+        let no_links = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+        let mut file = match OpenOptions::new().read(true).custom_flags(no_links).open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unloadable::Missing),
+            opened => opened.map_err(Unloadable::Io)?,
+        };
+        require_ours(&file.metadata().map_err(Unloadable::Io)?).map_err(Unloadable::Foreign)?;
+        let mut entry = Vec::new();
+        io::Read::read_to_end(&mut file, &mut entry).map_err(Unloadable::Io)?;
+        let length = entry.len().checked_sub(Digest::LENGTH).ok_or(Unloadable::Damaged)?;
+        let (code, seal) = entry.split_at(length);
+        if self.seal(code).as_bytes() != seal {
+            return Err(Unloadable::Damaged);
+        }
+        #[allow(
+            unsafe_code,
+            reason = "compiled by this program, kept where only this user writes, and undamaged"
+        )]
+        // SAFETY: as the reason says; wasmtime itself checks version and settings.
+        let component = unsafe { Component::deserialize(engine, code) };
+        // Its time is that of its last use. Where that cannot be set, it is compiled anew some day.
+        let _ = file.set_modified(SystemTime::now());
+        component.map_err(Unloadable::Rejected)
+    }
+
+    /// Under another name first: a reader sees a whole entry or none.
+    fn store(&self, code: &[u8]) -> io::Result<()> {
+        let unfinished = self.path.with_extension(format!("{}.new", std::process::id()));
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        let written = file.write_all(code).and_then(|()| file.write_all(self.seal(code).as_bytes()));
+        written.and_then(|()| fs::rename(&unfinished, &self.path)).inspect_err(|_| {
+            // What is left over is harmless, and removed when it is old.
+            let _ = fs::remove_file(&unfinished);
+        })
+    }
+}
+
+/// Removes what no start or reload has used for long, and nothing that is not called like an entry. What cannot be removed
+/// takes room, and no more.
+fn remove_unused(folder: &Path) {
+    let Some(long_ago) = SystemTime::now().checked_sub(UNUSED) else { return };
+    for file in fs::read_dir(folder).into_iter().flatten().map_while(Result::ok) {
+        let used = file.metadata().and_then(|found| found.modified());
+        if is_entry(&file.file_name()) && used.is_ok_and(|used| used < long_ago) {
+            let _ = fs::remove_file(file.path());
+        }
+    }
+}
+
+/// Whether it is called as [`Entry::of`] and [`Entry::store`] call files.
+fn is_entry(name: &OsStr) -> bool {
+    let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let Some((stem, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { return false };
+    let is_stem = stem.split_once('-').is_some_and(|(sum, for_what)| is_hex(sum, 64) && is_hex(for_what, 16));
+    is_stem && (kind == "code" || kind.ends_with(".new"))
+}

@@ -1,0 +1,206 @@
+//! Look-ups: what a policy may ask the engine while it decides.
+//!
+//! Each object is asked for at most once for a request, whichever policy asks, and a request has a budget of them. A
+//! policy that looks up the container or the exec that the request is about pins it: what is forwarded names the id that
+//! was inspected. Policies that only observe share the answers and pin nothing.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use engine_api::{Family, Operation};
+
+use crate::bindings::{LookupError, ObjectKind};
+
+/// How many different objects one request's policies may look up.
+const MAX_LOOKUPS: usize = 16;
+
+/// How much the answers may come to, in bytes; they are kept until the request is judged.
+const MAX_LOOKED_UP: usize = 4 * 1024 * 1024;
+
+/// Of a reference in the log, in bytes.
+const MAX_LOGGED: usize = 256;
+
+/// What an engine says of an object: its inspect answer, as JSON.
+pub type LookupAnswer = Result<Arc<str>, LookupError>;
+
+/// Who answers look-ups: the engine, or in an author's tests a file.
+pub trait Inspector: Send + Sync {
+    /// Asks for one object. The future need not give up by itself: a decision's deadline drops it.
+    fn inspect(
+        &self,
+        kind: ObjectKind,
+        reference: &str,
+    ) -> Pin<Box<dyn Future<Output = LookupAnswer> + Send>>;
+}
+
+/// No engine at all: every look-up is unavailable.
+#[derive(Clone, Copy, Debug)]
+pub struct NoEngine;
+
+impl Inspector for NoEngine {
+    fn inspect(
+        &self,
+        _kind: ObjectKind,
+        _reference: &str,
+    ) -> Pin<Box<dyn Future<Output = LookupAnswer> + Send>> {
+        Box::pin(std::future::ready(Err(LookupError::Unavailable("there is no engine here".to_owned()))))
+    }
+}
+
+/// The look-ups of one request, for one policy or for several in turn.
+pub struct Lookups {
+    /// The request's number in the log.
+    id: u64,
+    inspector: Arc<dyn Inspector>,
+    answers: Arc<Mutex<Answers>>,
+    /// What the request asks for.
+    operation: Arc<Operation>,
+    /// The same on the very object that was looked up.
+    pinned: OnceLock<Arc<Operation>>,
+}
+
+#[derive(Default)]
+struct Answers {
+    by_object: HashMap<(ObjectKind, String), LookupAnswer>,
+    bytes: usize,
+}
+
+impl Lookups {
+    /// For the policies that judge request number `id`, which asks for `operation`.
+    #[must_use]
+    pub fn new(id: u64, inspector: Arc<dyn Inspector>, operation: &Arc<Operation>) -> Self {
+        let answers = Arc::default();
+        Self { id, inspector, answers, operation: Arc::clone(operation), pinned: OnceLock::new() }
+    }
+
+    /// For a policy whose word counts for nothing: the same answers, and what it looks up pins nothing.
+    pub(crate) fn aside(&self) -> Self {
+        Self {
+            id: self.id,
+            inspector: Arc::clone(&self.inspector),
+            answers: Arc::clone(&self.answers),
+            operation: Arc::clone(&self.operation),
+            pinned: OnceLock::new(),
+        }
+    }
+
+    /// The answer to a look-up, from the engine or from before.
+    pub(crate) async fn inspect(&self, kind: ObjectKind, reference: String) -> LookupAnswer {
+        let json = self.answer(kind, &reference).await?;
+        if is_subject(&self.operation, kind, &reference) {
+            self.pin(&json)?;
+        }
+        Ok(json)
+    }
+
+    async fn answer(&self, kind: ObjectKind, reference: &str) -> LookupAnswer {
+        let key = (kind, reference.to_owned());
+        {
+            let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(answer) = answers.by_object.get(&key) {
+                return answer.clone();
+            }
+            if answers.by_object.len() >= MAX_LOOKUPS {
+                return Err(LookupError::Refused(format!("a request may look up {MAX_LOOKUPS} objects")));
+            }
+        }
+        let mut asking =
+            Asking { id: self.id, kind, reference, since: Instant::now(), outcome: "given up".into() };
+        let answer = self.inspector.inspect(kind, reference).await;
+        asking.outcome = match &answer {
+            Ok(_) => "found".into(),
+            Err(LookupError::NotFound) => "not found".into(),
+            Err(LookupError::Refused(reason) | LookupError::Unavailable(reason)) => reason.clone().into(),
+        };
+        drop(asking);
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.keep(key, answer)
+    }
+
+    /// From here on the request is about the object that `json` describes.
+    fn pin(&self, json: &str) -> Result<(), LookupError> {
+        let pinned = id_of(json).and_then(|id| self.operation.on(&id));
+        let pinned =
+            pinned.ok_or_else(|| LookupError::Refused("the engine's answer has no id".to_owned()))?;
+        // There is one answer for one object, so it is the same each time.
+        let _ = self.pinned.set(Arc::new(pinned));
+        Ok(())
+    }
+
+    /// What is forwarded if it is allowed: the operation, on the very object that a policy looked up.
+    pub(crate) fn pinned(&self) -> Arc<Operation> {
+        Arc::clone(self.pinned.get().unwrap_or(&self.operation))
+    }
+}
+
+/// A look-up on its way. Its end is logged, also when the decision's time is over before.
+struct Asking<'r> {
+    id: u64,
+    kind: ObjectKind,
+    reference: &'r str,
+    since: Instant,
+    outcome: Cow<'static, str>,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        tracing::debug!(
+            target: "sockgate::policy",
+            id = self.id,
+            kind = ?self.kind,
+            reference = self.reference.get(..self.reference.floor_char_boundary(MAX_LOGGED)),
+            outcome = self.outcome.as_ref(),
+            duration_us = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX),
+            "a policy looked up an object",
+        );
+    }
+}
+
+impl Answers {
+    /// Keeps an answer, if there is room for it.
+    fn keep(&mut self, object: (ObjectKind, String), answer: LookupAnswer) -> LookupAnswer {
+        let answer = answer.and_then(|json| {
+            let bytes = self.bytes + json.len();
+            if bytes > MAX_LOOKED_UP {
+                let most = MAX_LOOKED_UP / (1024 * 1024);
+                return Err(LookupError::Refused(format!("a request may look up {most} MiB")));
+            }
+            self.bytes = bytes;
+            Ok(json)
+        });
+        self.by_object.entry(object).or_insert(answer).clone()
+    }
+}
+
+/// Whether the request is about this object, and the object can be pinned. A container and an exec are the same thing by
+/// their id; an image or a volume means something else by it.
+fn is_subject(operation: &Operation, kind: ObjectKind, reference: &str) -> bool {
+    let kinds = [(Family::Containers, ObjectKind::Container), (Family::Exec, ObjectKind::Exec)];
+    kinds.into_iter().any(|(family, of)| operation.family() == Some(family) && kind == of)
+        && operation.subject() == Some(reference)
+}
+
+/// The id in an inspect answer, if it has one, and only one, that can be nothing but an id.
+fn id_of(json: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Inspected {
+        #[serde(rename = "Id", alias = "ID")] // a container's, an exec's
+        id: String,
+    }
+    let Inspected { id } = serde_json::from_str(json).ok()?;
+    let is_id = id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_id.then_some(id)
+}
+
+impl fmt::Debug for Lookups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lookups")
+            .field("operation", &self.operation)
+            .field("pinned", &self.pinned)
+            .finish_non_exhaustive()
+    }
+}

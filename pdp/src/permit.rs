@@ -1,0 +1,24 @@
+//! The permit: proof that an operation was allowed.
+//!
+//! [`Permit::grant`] is the only way to one, and the decision point is its only caller.
+
+use std::sync::Arc;
+
+use engine_api::Operation;
+
+/// Proof that an operation was allowed. Forwarding takes one, so no path leads around the decision.
+#[derive(Debug)]
+pub struct Permit(Arc<Operation>);
+
+impl Permit {
+    /// For an operation that was judged and allowed.
+    pub(crate) fn grant(operation: Arc<Operation>) -> Self {
+        Self(operation)
+    }
+
+    /// What was allowed, which is what is forwarded.
+    #[must_use]
+    pub fn operation(&self) -> &Operation {
+        &self.0
+    }
+}

@@ -1,0 +1,243 @@
+//! What policies run in: loads the chain, and asks it.
+//!
+//! Decisions run in the lane that suits them (see `guest/lane.rs`), as many at a time as `POLICY_CONCURRENCY` allows.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::bindings::FlagsVerdict;
+use crate::chain::{Chain, Link, Weight};
+use crate::guest::fault::Fault;
+use crate::guest::interface::Verdict;
+use crate::guest::lane::{Panicked, SlowLane};
+use crate::guest::ready::READY;
+use crate::guest::sandbox::{Sandbox, SandboxError};
+use crate::guest::slow_operations::Start;
+use crate::load::cache::CodeCache;
+use crate::load::files::{self, Look, Unreadable};
+use crate::load::{self, LoadError, Loaded, PolicyFile, Source};
+use crate::question::Question;
+use crate::ruling::{Denied, PolicyId, Ruling, observe};
+use crate::settings::{Mode, Policies, PolicyConfig, PolicySettings};
+
+/// Instances of policies that are being loaded.
+const LOADING: usize = 4;
+
+/// The largest settings file that is read, in bytes.
+const MAX_SETTINGS: u64 = 1024 * 1024;
+
+/// Why policies cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum ChainError {
+    /// No policy could be.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// There is no thread to be had.
+    #[error("cannot start the thread for slow policies: {0}")]
+    Lane(#[source] std::io::Error),
+    /// This one cannot.
+    #[error("the policy {} is not loaded: {source}", path.display())]
+    Load {
+        /// The entry of `POLICY`.
+        path: PathBuf,
+        /// What is wrong.
+        source: LoadError,
+    },
+    /// `POLICY_SETTINGS=@file`.
+    #[error("the settings file {} is not taken: {source}", path.display())]
+    Settings {
+        /// As `POLICY_SETTINGS` has it.
+        path: PathBuf,
+        /// What is wrong.
+        source: Unreadable,
+    },
+    /// The machine's fault.
+    #[error("the policies' files cannot be looked at: {0}")]
+    Host(#[source] tokio::task::JoinError),
+}
+
+/// What the chain of policies came to, if it did not deny.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChainVerdict {
+    /// A policy allowed it.
+    Allowed,
+    /// No policy had an opinion.
+    Deferred,
+}
+
+/// What policies run in.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    policies: Policies,
+    sandbox: Sandbox,
+    cache: CodeCache,
+    lane: SlowLane,
+    /// One for each decision that may run at a time.
+    decisions: Arc<Semaphore>,
+    /// The same for policies that only observe: they never keep one that decides from deciding.
+    observations: Arc<Semaphore>,
+}
+
+impl Runtime {
+    /// For the policies of a configuration.
+    ///
+    /// # Errors
+    /// [`ChainError`], none of them a policy's fault.
+    pub(crate) fn start(policies: Policies) -> Result<Self, ChainError> {
+        // Those that decide or observe; those that wait and those that were used, of two generations during a reload;
+        // those that are being loaded.
+        let instances = 2 * policies.concurrency + 4 * READY * policies.chain.len() + LOADING;
+        let instances = u32::try_from(instances).unwrap_or(u32::MAX);
+        let sandbox = Sandbox::new(instances, policies.limits.memory)?;
+        let cache = policies.cache.as_deref().map_or_else(CodeCache::none, CodeCache::open);
+        let lane = SlowLane::start().map_err(ChainError::Lane)?;
+        let concurrency = || Arc::new(Semaphore::new(policies.concurrency));
+        let (decisions, observations) = (concurrency(), concurrency());
+        Ok(Self { policies, sandbox, cache, lane, decisions, observations })
+    }
+
+    /// Loads every policy; of those that are loaded already, only what has changed.
+    ///
+    /// # Errors
+    /// The first [`ChainError`].
+    pub(crate) async fn load(&self, before: &Chain) -> Result<Chain, ChainError> {
+        let mut links = Vec::new();
+        for (at, config) in self.policies.chain.iter().enumerate() {
+            let settings = self.read_settings(&config.settings).await?;
+            let known = before.links().get(at).filter(|link| link.component.settings() == settings);
+            links.push(match known {
+                Some(link) if self.is_unchanged(config, link).await? => Arc::clone(link),
+                _ => Arc::new(self.load_one(config, settings).await?),
+            });
+        }
+        Ok(Chain::new(links))
+    }
+
+    /// Whether the file is the one that this link was made from.
+    async fn is_unchanged(&self, config: &PolicyConfig, link: &Link) -> Result<bool, ChainError> {
+        let path = config.path.clone();
+        let read = self.lane.read(move || PolicyFile::read(&path)).await.map_err(ChainError::Host)?;
+        let file = read.map_err(|source| ChainError::Load { path: config.path.clone(), source })?;
+        Ok(file.digest == link.id.digest)
+    }
+
+    async fn load_one(&self, config: &PolicyConfig, settings: String) -> Result<Link, ChainError> {
+        let source = Source {
+            path: config.path.clone(),
+            settings,
+            sha256: config.sha256,
+            limits: self.policies.limits,
+        };
+        let (sandbox, cache) = (self.sandbox.clone(), self.cache.clone());
+        let loading = async move { load::load(&sandbox, &cache, source).await };
+        let loaded = self.lane.run(Start::There, loading).await;
+        let loaded = loaded.unwrap_or_else(|Panicked| Err(LoadError::Host("loading it panicked".to_owned())));
+        let failed = |source| ChainError::Load { path: config.path.clone(), source };
+        let Loaded { component, name, version, inspect, digest, .. } = loaded.map_err(failed)?;
+        let id = Arc::new(PolicyId::new(name, version, digest));
+        Ok(Link { id, mode: config.mode, inspect, component: Arc::new(component) })
+    }
+
+    async fn read_settings(&self, settings: &PolicySettings) -> Result<String, ChainError> {
+        let settings = settings.clone();
+        self.lane.read(move || read_settings(&settings)).await.map_err(ChainError::Host)?
+    }
+
+    /// How the files of policies and settings look at present. Where that cannot be said, they look like no files.
+    pub(crate) async fn look(&self) -> Look {
+        let settings = self.policies.chain.iter().filter_map(|policy| match &policy.settings {
+            PolicySettings::Text(_) => None,
+            PolicySettings::File(path) => Some(path),
+        });
+        let files: Vec<_> =
+            self.policies.chain.iter().map(|policy| &policy.path).chain(settings).cloned().collect();
+        self.lane.read(move || Look::at(&files)).await.unwrap_or_default()
+    }
+
+    /// Gives back what `old` policies hold ready for decisions to come, unless they are `new` ones too. A slow request may
+    /// keep such a policy for long.
+    pub(crate) fn retire(&self, old: &Chain, new: &Chain) {
+        let is_gone = |link: &&Arc<Link>| !new.links().iter().any(|kept| Arc::ptr_eq(kept, link));
+        let gone: Vec<_> =
+            old.links().iter().filter(is_gone).map(|link| Arc::clone(&link.component)).collect();
+        self.lane.spawn(async move { gone.iter().for_each(|component| component.retire()) });
+    }
+
+    /// Asks the policies of `chain` until one has the last word.
+    ///
+    /// # Errors
+    /// [`Denied`], by a policy or because one failed.
+    pub(crate) async fn ask(
+        &self,
+        chain: &Chain,
+        question: &Question,
+        flags: FlagsVerdict,
+        ruling: &mut Ruling,
+    ) -> Result<ChainVerdict, Denied> {
+        for link in chain.links() {
+            let verdict = self.ask_one(link, link.asked(question), flags).await;
+            if link.mode == Mode::Observe {
+                observe(ruling, &link.id, &verdict);
+                continue;
+            }
+            let denied = match Weight::of(link.mode, verdict) {
+                Weight::Nothing => continue,
+                Weight::Allows => {
+                    ruling.policy = Some(Arc::clone(&link.id));
+                    return Ok(ChainVerdict::Allowed);
+                }
+                Weight::Denies(denial) => Denied::ByPolicy(Arc::clone(&link.id), denial),
+                Weight::Fails(fault) => Denied::PolicyFault(Arc::clone(&link.id), fault),
+            };
+            ruling.policy = Some(Arc::clone(&link.id));
+            return Err(denied);
+        }
+        Ok(ChainVerdict::Deferred)
+    }
+
+    async fn ask_one(&self, link: &Link, question: Question, flags: FlagsVerdict) -> Result<Verdict, Fault> {
+        let running = self.concurrency(link.mode).await?;
+        let component = Arc::clone(&link.component);
+        let start = component.start(&question.operation);
+        let decided = async move {
+            let verdict = component.decide(question, flags).await;
+            drop(running); // not before the instance is gone, also where nobody waits for the verdict any more
+            verdict
+        };
+        let verdict = self.lane.run(start, decided).await;
+        link.component.refill(&self.lane);
+        verdict.unwrap_or_else(|Panicked| Err(Fault::Host("a call of the policy panicked".to_owned())))
+    }
+
+    /// Permission to run one more decision. A policy that only observes does not wait for it.
+    async fn concurrency(&self, mode: Mode) -> Result<OwnedSemaphorePermit, Fault> {
+        let (running, patience) = match mode {
+            Mode::Observe => (&self.observations, Duration::ZERO),
+            Mode::Decide | Mode::Narrow => (&self.decisions, self.policies.limits.timeout),
+        };
+        if let Ok(one) = Arc::clone(running).try_acquire_owned() {
+            return Ok(one);
+        }
+        let waited = timeout(patience, Arc::clone(running).acquire_owned()).await;
+        waited.ok().and_then(Result::ok).ok_or(Fault::Busy(self.policies.concurrency))
+    }
+}
+
+/// The text of `POLICY_SETTINGS`. May wait for a disk.
+///
+/// # Errors
+/// [`ChainError::Settings`].
+pub(crate) fn read_settings(settings: &PolicySettings) -> Result<String, ChainError> {
+    let path = match settings {
+        PolicySettings::Text(text) => return Ok(text.clone()),
+        PolicySettings::File(path) => path,
+    };
+    let text = files::read(path, MAX_SETTINGS).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|error| Unreadable::Io(std::io::Error::other(error)))
+    });
+    text.map_err(|source| ChainError::Settings { path: path.clone(), source })
+}

@@ -1,0 +1,268 @@
+//! Policies outside the gateway: what the author's tools and the tests load and ask.
+//!
+//! The same loading and the same instances as in the gateway; only the request and the engine's answers are made up.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use engine_api::{Endpoint, Flags, Operation};
+use http::HeaderMap;
+
+use crate::bindings::FlagsVerdict;
+use crate::digest::Digest;
+use crate::guest::fault::Fault;
+use crate::guest::interface::Verdict;
+use crate::guest::policy::Unready;
+use crate::guest::sandbox::{Sandbox, SandboxError};
+use crate::load::cache::{CodeCache, Origin};
+use crate::load::imports::BadImport;
+use crate::load::{self, Draft as Compiled, LoadError, Loaded, Source};
+use crate::lookup::{Inspector, Lookups};
+use crate::question::{InspectedBody, Question, flags_verdict};
+use crate::runtime::{self, ChainError};
+use crate::settings::{Limits, PolicyConfig};
+
+/// Where policies are loaded to be looked at.
+#[derive(Debug)]
+pub struct Workbench {
+    sandbox: Sandbox,
+    cache: CodeCache,
+    limits: Limits,
+}
+
+/// A compiled file on the workbench, which may turn out to be a policy.
+pub struct Draft<'w> {
+    compiled: Compiled,
+    workbench: &'w Workbench,
+}
+
+/// A policy on the workbench.
+#[derive(Debug)]
+pub struct Candidate(Loaded);
+
+/// What one decision took, part by part.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// Making the instance.
+    pub instantiate: Duration,
+    /// Its `configure`. In the gateway these two are over before a request comes.
+    pub configure: Duration,
+    /// Its `decide`: what a request waits for.
+    pub decide: Duration,
+    /// Taking the instance down.
+    pub drop: Duration,
+    /// The memory that it held in the end, in bytes.
+    pub memory: usize,
+}
+
+/// What a candidate is asked.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What the request asks for.
+    pub operation: Operation,
+    /// What the env flags are.
+    pub flags: Flags,
+    /// Of the request.
+    pub headers: HeaderMap,
+    /// What was taken of the request's body; handed over if the policy inspects the operation.
+    pub body: InspectedBody,
+    /// About the client.
+    pub attributes: Vec<(String, String)>,
+}
+
+impl Workbench {
+    /// For policies that may take `limits`. Compiled code is kept in `cache`, if there is one.
+    ///
+    /// # Errors
+    /// [`SandboxError`], if this machine cannot run WebAssembly.
+    pub fn new(limits: Limits, cache: Option<&Path>) -> Result<Self, SandboxError> {
+        let sandbox = Sandbox::new(64, limits.memory)?;
+        Ok(Self { sandbox, cache: cache.map_or_else(CodeCache::none, CodeCache::open), limits })
+    }
+
+    /// Loads a policy, as the gateway would.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub async fn load(&self, path: &Path, settings: &str) -> Result<Candidate, LoadError> {
+        let source = Source {
+            path: path.to_owned(),
+            settings: settings.to_owned(),
+            sha256: None,
+            limits: self.limits,
+        };
+        load::load(&self.sandbox, &self.cache, source).await.map(Candidate::new)
+    }
+
+    /// Loads a policy of the gateway's configuration: with its settings, and only if its file is the one that is pinned.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn load_configured(&self, config: &PolicyConfig) -> Result<Candidate, ChainError> {
+        let source = Source {
+            path: config.path.clone(),
+            settings: runtime::read_settings(&config.settings)?,
+            sha256: config.sha256,
+            limits: self.limits,
+        };
+        let loaded = load::load(&self.sandbox, &self.cache, source).await;
+        loaded.map(Candidate::new).map_err(|source| ChainError::Load { path: config.path.clone(), source })
+    }
+
+    /// Compiles a file, to be looked at or to be configured more than once.
+    ///
+    /// # Errors
+    /// [`LoadError`], if it cannot be read or compiled.
+    pub async fn compile(&self, path: &Path) -> Result<Draft<'_>, LoadError> {
+        let compiled = Compiled::read(&self.sandbox, &self.cache, path, None).await?;
+        Ok(Draft { compiled, workbench: self })
+    }
+}
+
+impl Draft<'_> {
+    /// Of its file.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.compiled.digest
+    }
+
+    /// Of its file, in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.compiled.size
+    }
+
+    /// How long it took to compile; `None` if its code was in the cache.
+    #[must_use]
+    pub fn compile_time(&self) -> Option<Duration> {
+        match self.compiled.origin {
+            Origin::Cached => None,
+            Origin::Compiled => Some(self.compiled.compile_time),
+        }
+    }
+
+    /// The interfaces that it imports: those that it is given, and those that it is not.
+    #[must_use]
+    pub fn imports(&self) -> Vec<Result<String, BadImport>> {
+        self.compiled.imports(&self.workbench.sandbox)
+    }
+
+    /// The policy that it is with these settings.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub async fn configured(&self, settings: &str) -> Result<Candidate, LoadError> {
+        let Workbench { sandbox, limits, .. } = self.workbench;
+        self.compiled.configured(sandbox, settings.to_owned(), *limits).await.map(Candidate::new)
+    }
+}
+
+impl std::fmt::Debug for Draft<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Draft").field("digest", &self.compiled.digest).finish_non_exhaustive()
+    }
+}
+
+impl Candidate {
+    /// Here each decision makes an instance of its own: the one that has been configured already would only keep a place
+    /// in the sandbox, of which there are few.
+    fn new(loaded: Loaded) -> Self {
+        loaded.component.retire();
+        Self(loaded)
+    }
+
+    /// As it calls itself.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// As it calls itself.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.0.version
+    }
+
+    /// What else it says of itself.
+    #[must_use]
+    pub fn attributes(&self) -> &[(String, String)] {
+        &self.0.attributes
+    }
+
+    /// The operations whose bodies it reads.
+    #[must_use]
+    pub fn inspect(&self) -> &[Endpoint] {
+        &self.0.inspect
+    }
+
+    /// Of its file.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.0.digest
+    }
+
+    /// Asks it, in an instance of its own.
+    ///
+    /// # Errors
+    /// [`Fault`], which the gateway takes for a denial.
+    pub async fn decide(&self, asked: Asked, engine: Arc<dyn Inspector>) -> Result<Verdict, Fault> {
+        self.dissect(asked, engine).await.map(|(verdict, _parts)| verdict)
+    }
+
+    /// Asks it, and says what each part took.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub async fn dissect(&self, asked: Asked, engine: Arc<dyn Inspector>) -> Result<(Verdict, Parts), Fault> {
+        let (question, flags) = self.question(asked, engine);
+        let component = &self.0.component;
+        let mut clock = Stopwatch(Instant::now());
+        let mut instance =
+            component.instantiate(component.silent(), component.term()).await.map_err(Unready::into_fault)?;
+        let instantiate = clock.lap();
+        component.configure_in(&mut instance, component.term()).await.map_err(Unready::into_fault)?;
+        let configure = clock.lap();
+        let verdict = component.decide_in(&mut instance, question, flags, component.term()).await?;
+        let decide = clock.lap();
+        let memory = instance.memory_used();
+        clock.lap();
+        drop(instance);
+        Ok((verdict, Parts { instantiate, configure, decide, drop: clock.lap(), memory }))
+    }
+
+    fn question(&self, asked: Asked, engine: Arc<dyn Inspector>) -> (Question, FlagsVerdict) {
+        let Asked { operation, flags, headers, body, attributes } = asked;
+        let flags_say = flags_verdict(&engine_api::decide(flags, &operation));
+        let body = match self.reads_body_of(&operation) {
+            true => body,
+            false => InspectedBody::Unread,
+        };
+        let operation = Arc::new(operation);
+        let question = Question {
+            id: 0,
+            lookups: Arc::new(Lookups::new(0, engine, &operation)),
+            operation,
+            headers: Arc::new(headers),
+            body,
+            attributes: attributes.into(),
+        };
+        (question, flags_say)
+    }
+
+    /// Whether it reads the body of this operation.
+    #[must_use]
+    pub fn reads_body_of(&self, operation: &Operation) -> bool {
+        operation.endpoint().is_some_and(|endpoint| self.0.inspect.contains(&endpoint))
+    }
+}
+
+/// Time since the last lap.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now.duration_since(std::mem::replace(&mut self.0, now))
+    }
+}
