@@ -23,7 +23,7 @@ mod tests;
 use json::Cursor;
 use key::{Key, OpenKeys, Sameness};
 use root::Root;
-pub use table::{Field, Kind, Struct};
+pub use table::{Field, Struct, ValueKind};
 
 /// How deep objects and lists may lie in each other.
 const MAX_DEPTH: usize = 64;
@@ -41,7 +41,7 @@ pub enum BodyShape {
 
 /// Why a body is refused. The text is meant for the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadBody {
+pub enum AmbiguousBody {
     /// Parsers replace what is not UTF-8, or refuse it.
     #[error("the body is not valid UTF-8 at byte {at}")]
     NotUtf8 {
@@ -107,14 +107,15 @@ impl BodyShape {
     /// Refuses a body that two parsers could read in two ways.
     ///
     /// # Errors
-    /// [`BadBody`], with the first reason that was found.
-    pub fn judge(self, body: &[u8]) -> Result<(), BadBody> {
-        let text = str::from_utf8(body).map_err(|error| BadBody::NotUtf8 { at: error.valid_up_to() })?;
+    /// [`AmbiguousBody`], with the first reason that was found.
+    pub fn judge(self, body: &[u8]) -> Result<(), AmbiguousBody> {
+        let text =
+            str::from_utf8(body).map_err(|error| AmbiguousBody::NotUtf8 { at: error.valid_up_to() })?;
         let mut reader = Reader { cursor: Cursor::new(text), keys: OpenKeys::new() };
         reader.top(self)?;
         match reader.cursor.peek() {
             None => Ok(()),
-            Some(_) => Err(BadBody::Trailing { at: reader.cursor.at() }),
+            Some(_) => Err(AmbiguousBody::Trailing { at: reader.cursor.at() }),
         }
     }
 }
@@ -126,27 +127,27 @@ struct Reader<'b> {
 
 impl<'b> Reader<'b> {
     /// `null` is what some clients send for an object that they do not have.
-    fn top(&mut self, shape: BodyShape) -> Result<(), BadBody> {
+    fn top(&mut self, shape: BodyShape) -> Result<(), AmbiguousBody> {
         let (kind, open, name) = match shape {
-            BodyShape::Object(fields) => (Kind::Struct(fields), b'{', "object"),
-            BodyShape::List(fields) => (Kind::Struct(fields), b'[', "list"),
-            BodyShape::Strings => (Kind::Leaf, b'[', "list"),
+            BodyShape::Object(fields) => (ValueKind::Struct(fields), b'{', "object"),
+            BodyShape::List(fields) => (ValueKind::Struct(fields), b'[', "list"),
+            BodyShape::Strings => (ValueKind::Leaf, b'[', "list"),
         };
         let is_of_type = matches!(self.cursor.peek(), Some(first) if first == open || first == b'n');
         self.value(kind, MAX_DEPTH)?;
-        if is_of_type { Ok(()) } else { Err(BadBody::OtherType(name)) }
+        if is_of_type { Ok(()) } else { Err(AmbiguousBody::OtherType(name)) }
     }
 
-    fn value(&mut self, kind: Kind, depth: usize) -> Result<(), BadBody> {
+    fn value(&mut self, kind: ValueKind, depth: usize) -> Result<(), AmbiguousBody> {
         match self.cursor.peek() {
-            Some(b'{' | b'[') if depth == 0 => Err(BadBody::TooDeep),
+            Some(b'{' | b'[') if depth == 0 => Err(AmbiguousBody::TooDeep),
             Some(b'{') => self.object(kind, depth - 1),
             Some(b'[') => self.list(kind, depth - 1),
             Some(_) | None => self.cursor.scalar(),
         }
     }
 
-    fn list(&mut self, kind: Kind, depth: usize) -> Result<(), BadBody> {
+    fn list(&mut self, kind: ValueKind, depth: usize) -> Result<(), AmbiguousBody> {
         self.cursor.expect(b'[')?;
         if self.cursor.takes(b']') {
             return Ok(());
@@ -159,7 +160,7 @@ impl<'b> Reader<'b> {
         }
     }
 
-    fn object(&mut self, kind: Kind, depth: usize) -> Result<(), BadBody> {
+    fn object(&mut self, kind: ValueKind, depth: usize) -> Result<(), AmbiguousBody> {
         let mut root = Root::default();
         let members = Members::of(kind);
         let first_key = self.keys.len();
@@ -172,7 +173,7 @@ impl<'b> Reader<'b> {
             self.cursor.peek();
             let start = self.cursor.at();
             self.value(member.map_or(members.others, |member| member.field.kind), depth)?;
-            if let (Kind::Struct(Struct::CreateBody), Some(member)) = (kind, member) {
+            if let (ValueKind::Struct(Struct::CreateBody), Some(member)) = (kind, member) {
                 root.has(member, self.cursor.since(start));
             }
             is_open = self.cursor.takes(b',');
@@ -182,13 +183,13 @@ impl<'b> Reader<'b> {
         }
         match self.keys.close(first_key, members.sameness) {
             None => root.judge(),
-            Some((a, b)) if a.chars().eq(b.chars()) => Err(BadBody::Twice(shortened(a))),
-            Some((a, b)) => Err(BadBody::Alike(shortened(a), shortened(b))),
+            Some((a, b)) if a.chars().eq(b.chars()) => Err(AmbiguousBody::Twice(shortened(a))),
+            Some((a, b)) => Err(AmbiguousBody::Alike(shortened(a), shortened(b))),
         }
     }
 
     /// Remembers a key, and finds the field that it stands for.
-    fn member(&mut self, members: &Members, key: Key<'b>) -> Result<Option<Member>, BadBody> {
+    fn member(&mut self, members: &Members, key: Key<'b>) -> Result<Option<Member>, AmbiguousBody> {
         let name = match members.sameness {
             Sameness::Exact => {
                 self.keys.push_exact(key);
@@ -200,7 +201,7 @@ impl<'b> Reader<'b> {
         let found = name.and_then(|name| members.known?.get(name.as_bytes()));
         match found.map(|member| member.field) {
             Some(field) if !key.is(field.name) && !field.also.is_some_and(|also| key.is(also)) => {
-                Err(BadBody::Misspelled { key: shortened(key), field: field.name })
+                Err(AmbiguousBody::Misspelled { key: shortened(key), field: field.name })
             }
             Some(_) | None => Ok(found.copied()),
         }
@@ -214,17 +215,17 @@ struct Members {
     /// When two keys count as one.
     sameness: Sameness,
     /// What the values of keys are read into that are no fields.
-    others: Kind,
+    others: ValueKind,
 }
 
 impl Members {
-    fn of(object: Kind) -> Self {
+    fn of(object: ValueKind) -> Self {
         match object {
-            Kind::Struct(of) => {
-                Self { known: FIELDS.get(&of), sameness: Sameness::Folded, others: Kind::Leaf }
+            ValueKind::Struct(of) => {
+                Self { known: FIELDS.get(&of), sameness: Sameness::Folded, others: ValueKind::Leaf }
             }
-            Kind::Leaf => Self { known: None, sameness: Sameness::Folded, others: Kind::Leaf },
-            Kind::Map(values) => Self { known: None, sameness: Sameness::Exact, others: *values },
+            ValueKind::Leaf => Self { known: None, sameness: Sameness::Folded, others: ValueKind::Leaf },
+            ValueKind::Map(values) => Self { known: None, sameness: Sameness::Exact, others: *values },
         }
     }
 }

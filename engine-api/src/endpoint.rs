@@ -99,33 +99,33 @@ impl Endpoint {
     fn find_exactly(method: Method, family: Family, path: &str) -> Option<Match<'_>> {
         let rest = path.get(1 + family.segment().len()..)?;
         let Some(rest) = rest.strip_prefix('/') else {
-            return lookup(method, family, Shape::Whole(""))
+            return lookup(method, family, Pattern::Whole(""))
                 .map(|endpoint| Match { endpoint, subject: None });
         };
-        if let Some(endpoint) = lookup(method, family, Shape::Whole(rest)) {
+        if let Some(endpoint) = lookup(method, family, Pattern::Whole(rest)) {
             return Some(Match { endpoint, subject: None });
         }
         if let Some((name, last)) = rest.rsplit_once('/') {
             if let Some((name, parent)) = name.rsplit_once('/') {
-                let tails = [Shape::Tail(parent, last), Shape::TailAndId(parent)];
+                let tails = [Pattern::Tail(parent, last), Pattern::TailAndId(parent)];
                 if let Some(endpoint) =
                     tails.into_iter().find_map(|tail| accepting(method, family, tail, name))
                 {
                     return Some(Match { endpoint, subject: Some(name) });
                 }
             }
-            if let Some(endpoint) = accepting(method, family, Shape::Tail("", last), name) {
+            if let Some(endpoint) = accepting(method, family, Pattern::Tail("", last), name) {
                 return Some(Match { endpoint, subject: Some(name) });
             }
         }
-        let endpoint = accepting(method, family, Shape::Name, rest)?;
+        let endpoint = accepting(method, family, Pattern::Name, rest)?;
         Some(Match { endpoint, subject: Some(rest) })
     }
 }
 
 /// What is left of a template once the family is taken off. `{}` stands for the name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape<'p> {
+enum Pattern<'p> {
     /// A literal: ``, `json`.
     Whole(&'p str),
     /// `{}`.
@@ -141,7 +141,7 @@ struct Route {
     endpoint: Endpoint,
     /// The first segment.
     family: &'static str,
-    shape: Shape<'static>,
+    pattern: Pattern<'static>,
     name: NameSpan,
 }
 
@@ -166,8 +166,12 @@ const COUNT: usize = {
 
 #[allow(clippy::indexing_slicing, reason = "the compiler does it, and would say so")]
 const fn take_apart() -> [Route; COUNT] {
-    let nothing =
-        Route { endpoint: Endpoint::SystemPing, family: "", shape: Shape::Name, name: NameSpan::OneSegment };
+    let nothing = Route {
+        endpoint: Endpoint::SystemPing,
+        family: "",
+        pattern: Pattern::Name,
+        name: NameSpan::OneSegment,
+    };
     let (mut routes, mut at, mut rest) = ([nothing; COUNT], 0, Endpoint::ALL);
     while let [endpoint, others @ ..] = rest {
         let mut templates = endpoint.templates();
@@ -181,23 +185,23 @@ const fn take_apart() -> [Route; COUNT] {
     routes
 }
 
-fn route(method: Method, family: Family, shape: Shape<'_>) -> Option<&'static Route> {
+fn route(method: Method, family: Family, pattern: Pattern<'_>) -> Option<&'static Route> {
     let is_it = |route: &&Route| {
-        route.shape == shape && route.endpoint.method() == method && route.family == family.segment()
+        route.pattern == pattern && route.endpoint.method() == method && route.family == family.segment()
     };
     ROUTES.iter().find(is_it)
 }
 
-fn lookup(method: Method, family: Family, shape: Shape<'_>) -> Option<Endpoint> {
-    route(method, family, shape).map(|route| route.endpoint)
+fn lookup(method: Method, family: Family, pattern: Pattern<'_>) -> Option<Endpoint> {
+    route(method, family, pattern).map(|route| route.endpoint)
 }
 
 /// The route, if it takes such a name: never an empty one.
-fn accepting(method: Method, family: Family, shape: Shape<'_>, name: &str) -> Option<Endpoint> {
+fn accepting(method: Method, family: Family, pattern: Pattern<'_>, name: &str) -> Option<Endpoint> {
     if name.is_empty() {
         return None;
     }
-    let route = route(method, family, shape)?;
+    let route = route(method, family, pattern)?;
     match route.name {
         NameSpan::OneSegment if name.contains('/') => None,
         NameSpan::OneSegment | NameSpan::ManySegments => Some(route.endpoint),
@@ -212,14 +216,14 @@ const fn parse_template(endpoint: Endpoint, template: &'static str) -> Route {
     let (first, tail) = cut(rest);
     let (parent, last) = cut(tail);
     let name = if ends_in_dots(first) { NameSpan::ManySegments } else { NameSpan::OneSegment };
-    let shape = match (begins_with_brace(first), tail.is_empty(), last.is_empty()) {
-        (false, ..) => Shape::Whole(rest),
-        (true, true, _) => Shape::Name,
-        (true, false, true) => Shape::Tail("", tail),
-        (true, false, false) if begins_with_brace(last) => Shape::TailAndId(parent),
-        (true, false, false) => Shape::Tail(parent, last),
+    let pattern = match (begins_with_brace(first), tail.is_empty(), last.is_empty()) {
+        (false, ..) => Pattern::Whole(rest),
+        (true, true, _) => Pattern::Name,
+        (true, false, true) => Pattern::Tail("", tail),
+        (true, false, false) if begins_with_brace(last) => Pattern::TailAndId(parent),
+        (true, false, false) => Pattern::Tail(parent, last),
     };
-    Route { endpoint, family, shape, name }
+    Route { endpoint, family, pattern, name }
 }
 
 /// What comes before the first slash, and what comes behind it.

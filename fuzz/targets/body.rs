@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use engine_api::Endpoint;
-use engine_api::body::{BodyShape, Field, Kind, Struct};
+use engine_api::body::{BodyShape, Field, Struct, ValueKind};
 use libfuzzer_sys::fuzz_target;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -42,10 +42,10 @@ enum Json {
     Object(Vec<(String, Json)>),
 }
 
-fn kind(shape: BodyShape) -> Kind {
+fn kind(shape: BodyShape) -> ValueKind {
     match shape {
-        BodyShape::Object(of) | BodyShape::List(of) => Kind::Struct(of),
-        BodyShape::Strings => Kind::Leaf,
+        BodyShape::Object(of) | BodyShape::List(of) => ValueKind::Struct(of),
+        BodyShape::Strings => ValueKind::Leaf,
     }
 }
 
@@ -68,20 +68,22 @@ fn depth(json: &Json) -> usize {
     }
 }
 
-fn keys_are_good(kind: Kind, json: &Json) -> bool {
+fn keys_are_good(kind: ValueKind, json: &Json) -> bool {
     match json {
         Json::String(text) => !text.contains('\0'),
         Json::List(items) => items.iter().all(|item| keys_are_good(kind, item)),
         Json::Object(members) => {
             let same =
-                |a: &str, b: &str| if matches!(kind, Kind::Map(_)) { a == b } else { folds_into(a, b) };
+                |a: &str, b: &str| if matches!(kind, ValueKind::Map(_)) { a == b } else { folds_into(a, b) };
             let is_alone = |at: usize| members[..at].iter().all(|(other, _)| !same(other, &members[at].0));
             let is_good = |(key, value): &(String, Json)| {
                 let field = fields(kind).find(|field| folds_into(key, field.name));
                 let is_spelled = field.is_none_or(|field| is_name_of(key, field));
                 let inner = match kind {
-                    Kind::Map(values) => *values,
-                    Kind::Leaf | Kind::Struct(_) => field.map_or(Kind::Leaf, |field| field.kind),
+                    ValueKind::Map(values) => *values,
+                    ValueKind::Leaf | ValueKind::Struct(_) => {
+                        field.map_or(ValueKind::Leaf, |field| field.kind)
+                    }
                 };
                 is_spelled && !key.contains('\0') && keys_are_good(inner, value)
             };
@@ -93,8 +95,8 @@ fn keys_are_good(kind: Kind, json: &Json) -> bool {
     }
 }
 
-fn host_config_is_in_place(kind: Kind, members: &[(String, Json)]) -> bool {
-    if kind != Kind::Struct(Struct::CreateBody) {
+fn host_config_is_in_place(kind: ValueKind, members: &[(String, Json)]) -> bool {
+    if kind != ValueKind::Struct(Struct::CreateBody) {
         return true;
     }
     let has_inner =
@@ -125,10 +127,10 @@ fn is_zero(json: &Json) -> bool {
     }
 }
 
-fn fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
+fn fields(kind: ValueKind) -> impl Iterator<Item = &'static Field> {
     let of = match kind {
-        Kind::Struct(of) => Some(of),
-        Kind::Leaf | Kind::Map(_) => None,
+        ValueKind::Struct(of) => Some(of),
+        ValueKind::Leaf | ValueKind::Map(_) => None,
     };
     of.into_iter().flat_map(Struct::fields)
 }
@@ -158,7 +160,7 @@ enum Read {
     Named(BTreeMap<String, Read>),
 }
 
-fn reads_the_same(kind: Kind, json: &Json, shown: &str) {
+fn reads_the_same(kind: ValueKind, json: &Json, shown: &str) {
     let mut in_engine = Read::Nothing;
     decode(kind, json, &mut in_engine);
     let old_engine = as_engines_up_to_26(json, in_engine.clone());
@@ -170,16 +172,16 @@ fn reads_the_same(kind: Kind, json: &Json, shown: &str) {
         Read::Named(mut fields) => fields.remove("HostConfig").unwrap_or(Read::Nothing),
         other => other,
     };
-    if kind == Kind::Struct(Struct::CreateBody) {
+    if kind == ValueKind::Struct(Struct::CreateBody) {
         assert_eq!(without_zeros(old_engine), without_zeros(host_config(first)), "{shown}");
     }
 }
 
 /// Go's `encoding/json`: key by key into what is there already.
-fn decode(kind: Kind, json: &Json, into: &mut Read) {
+fn decode(kind: ValueKind, json: &Json, into: &mut Read) {
     match (kind, json) {
         (_, Json::Null) => {}
-        (Kind::Leaf, _) => *into = Read::Plain(json.clone()),
+        (ValueKind::Leaf, _) => *into = Read::Plain(json.clone()),
         (_, Json::List(items)) => {
             let item = |item| {
                 let mut read = Read::Nothing;
@@ -188,7 +190,7 @@ fn decode(kind: Kind, json: &Json, into: &mut Read) {
             };
             *into = Read::List(items.iter().map(item).collect());
         }
-        (Kind::Struct(_), Json::Object(members)) => {
+        (ValueKind::Struct(_), Json::Object(members)) => {
             for (key, value) in members {
                 let exact = fields(kind).find(|field| field.name == key);
                 let Some(field) = exact.or_else(|| fields(kind).find(|field| folds_into(key, field.name)))
@@ -198,7 +200,7 @@ fn decode(kind: Kind, json: &Json, into: &mut Read) {
                 decode(field.kind, value, named(into).entry(field.name.to_owned()).or_insert(Read::Nothing));
             }
         }
-        (Kind::Map(values), Json::Object(members)) => {
+        (ValueKind::Map(values), Json::Object(members)) => {
             for (key, value) in members {
                 let mut entry = Read::Nothing;
                 decode(*values, value, &mut entry);
@@ -220,23 +222,23 @@ fn named(read: &mut Read) -> &mut BTreeMap<String, Read> {
 
 /// A parser that keeps one of several, and a reader that looks fields up by name.
 fn strict<'j>(
-    kind: Kind,
+    kind: ValueKind,
     json: &'j Json,
     look_up: fn(&'j [(String, Json)], &'static Field) -> Option<&'j (String, Json)>,
 ) -> Read {
     match (kind, json) {
         (_, Json::Null) => Read::Nothing,
-        (Kind::Struct(_) | Kind::Map(_), Json::List(items)) => {
+        (ValueKind::Struct(_) | ValueKind::Map(_), Json::List(items)) => {
             Read::List(items.iter().map(|item| strict(kind, item, look_up)).collect())
         }
-        (Kind::Struct(_), Json::Object(members)) => {
+        (ValueKind::Struct(_), Json::Object(members)) => {
             let member = |field: &'static Field| {
                 let (_, value) = look_up(members, field)?;
                 Some((field.name.to_owned(), strict(field.kind, value, look_up)))
             };
             Read::Named(fields(kind).filter_map(member).collect())
         }
-        (Kind::Map(values), Json::Object(members)) => {
+        (ValueKind::Map(values), Json::Object(members)) => {
             let entry = |(key, value): &'j (String, Json)| (key.clone(), strict(*values, value, look_up));
             Read::Named(members.iter().map(entry).collect())
         }

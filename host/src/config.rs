@@ -11,7 +11,7 @@ use std::time::Duration;
 use engine_api::{Flag, Flags, HostRule, OriginRule};
 use pdp::Policies;
 
-use crate::http::head::Admission;
+use crate::http::head::AllowedClients;
 use crate::net::listen_addr::ListenAddr;
 use crate::net::timeouts::Timeouts;
 
@@ -37,7 +37,7 @@ pub struct Config {
     /// `DOCKER_SOCKET`.
     pub docker_socket: PathBuf,
     /// `ALLOWED_HOSTS` and `ALLOWED_ORIGINS`.
-    pub(crate) admission: Admission,
+    pub(crate) allowed_clients: AllowedClients,
     /// The default policy.
     pub flags: Flags,
     /// What is asked before the flags.
@@ -77,7 +77,7 @@ impl Config {
             listen: settings.listen(&mut problems),
             socket_mode: settings.socket_mode(&mut problems),
             docker_socket: settings.docker_socket(&mut problems),
-            admission: Admission {
+            allowed_clients: AllowedClients {
                 hosts: HostRule { allowed: settings.allowed_hosts(&mut problems) },
                 origins: OriginRule { allowed: settings.allowed_origins(&mut problems) },
             },

@@ -16,7 +16,7 @@ use crate::engine::upstream::{EngineAnswer, Upstream, UpstreamError};
 use crate::http::body::inspected::BodyInspector;
 use crate::http::body::request::RequestBody;
 use crate::http::body::response::{Relay, ResponseBody};
-use crate::http::head::{Admission, Head, Outbound};
+use crate::http::head::{AllowedClients, Head, Outbound};
 use crate::http::refusal::{Refusal, refuse};
 use crate::net::client::Client;
 use crate::record::Record;
@@ -26,7 +26,7 @@ use crate::tunnel::Upgrade;
 #[derive(Debug)]
 pub(crate) struct Gateway {
     /// Whom TCP listeners talk to.
-    pub admission: Admission,
+    pub allowed_clients: AllowedClients,
     /// Who decides.
     pub pdp: PolicyDecisionPoint,
     /// Takes the bodies that policies inspect.
@@ -92,7 +92,7 @@ impl Gateway {
         client: &Arc<Client>,
         record: &mut Record,
     ) -> Result<(Permit, Outbound), Refusal> {
-        let head = Head::parse(parts, &client.peer, &self.admission)?;
+        let head = Head::parse(parts, &client.peer, &self.allowed_clients)?;
         record.is_about(Arc::clone(&head.operation));
         let chain = self.pdp.chain();
         if chain.is_empty() {

@@ -47,12 +47,12 @@ impl End {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum Judged {
     Allow,
     Deny,
 }
 
-impl Verdict {
+impl Judged {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
@@ -68,7 +68,7 @@ pub(crate) struct Record {
     client: Arc<Client>,
     started: Instant,
     asked: RequestedTarget,
-    verdict: Verdict,
+    verdict: Judged,
     /// Why it was denied, or what went wrong.
     reason: Option<String>,
     /// How policies judged it.
@@ -106,7 +106,7 @@ impl Record {
             client: Arc::clone(client),
             started: Instant::now(),
             asked: RequestedTarget::Raw { method, uri },
-            verdict: Verdict::Allow,
+            verdict: Judged::Allow,
             reason: None,
             ruling: Ruling::default(),
             status: None,
@@ -141,7 +141,7 @@ impl Record {
 
     /// The gateway answers, and the engine will not hear of it.
     pub(crate) fn deny(&mut self, status: StatusCode, reason: String) {
-        self.verdict = Verdict::Deny;
+        self.verdict = Judged::Deny;
         self.status = Some(status);
         self.reason = Some(reason);
     }
@@ -193,8 +193,8 @@ impl Record {
             };
         }
         match (self.verdict, self.end) {
-            (Verdict::Deny, _) | (Verdict::Allow, End::EngineFailed) => event!(warn),
-            (Verdict::Allow, _) => event!(info),
+            (Judged::Deny, _) | (Judged::Allow, End::EngineFailed) => event!(warn),
+            (Judged::Allow, _) => event!(info),
         }
     }
 }

@@ -127,7 +127,7 @@ impl Serving {
         let upstream = Arc::new(Upstream::new(config.docker_socket.clone()));
         Self {
             gateway: Gateway {
-                admission: config.admission.clone(),
+                allowed_clients: config.allowed_clients.clone(),
                 pdp,
                 body_inspector: BodyInspector::new(config.policies.body_limit, config.timeouts),
                 inspector: Arc::new(EngineInspector::new(Arc::clone(&upstream))),

@@ -71,7 +71,7 @@ pub enum BadBody {
     Encoded,
     /// Two parsers could read it in two ways.
     #[error(transparent)]
-    Ambiguous(#[from] engine_api::body::BadBody),
+    Ambiguous(#[from] engine_api::body::AmbiguousBody),
 }
 
 impl BadBody {

@@ -159,12 +159,12 @@ impl PolicyFile {
 /// # Errors
 /// [`LoadError`].
 pub(crate) async fn load(sandbox: &Sandbox, cache: &CodeCache, source: Source) -> Result<Loaded, LoadError> {
-    let draft = Draft::read(sandbox, cache, &source.path, source.sha256).await?;
+    let draft = CompiledFile::read(sandbox, cache, &source.path, source.sha256).await?;
     draft.configured(sandbox, source.settings, source.limits).await
 }
 
 /// A file that was read and compiled. Whether it is a policy, nobody has looked at yet.
-pub(crate) struct Draft {
+pub(crate) struct CompiledFile {
     component: Compiled,
     /// What its settings go by.
     stem: Arc<str>,
@@ -178,7 +178,7 @@ pub(crate) struct Draft {
     pub size: u64,
 }
 
-impl Draft {
+impl CompiledFile {
     /// Reads a file and compiles it, or finds its code in the cache.
     ///
     /// # Errors
@@ -238,7 +238,12 @@ pub(crate) fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn compile(engine: &Engine, cache: &CodeCache, path: &Path, pin: Option<Digest>) -> Result<Draft, LoadError> {
+fn compile(
+    engine: &Engine,
+    cache: &CodeCache,
+    path: &Path,
+    pin: Option<Digest>,
+) -> Result<CompiledFile, LoadError> {
     let PolicyFile { bytes, digest } = PolicyFile::read(path)?;
     if let Some(wanted) = pin.filter(|wanted| *wanted != digest) {
         return Err(LoadError::Digest { wanted, found: digest });
@@ -254,7 +259,7 @@ fn compile(engine: &Engine, cache: &CodeCache, path: &Path, pin: Option<Digest>)
         }
     };
     let (compile_time, size) = (started.elapsed(), bytes.len() as u64);
-    Ok(Draft { component, stem: stem(path).into(), origin, compile_time, digest, size })
+    Ok(CompiledFile { component, stem: stem(path).into(), origin, compile_time, digest, size })
 }
 
 /// A look at the first bytes, for a better word than the compiler's.

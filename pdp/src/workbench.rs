@@ -17,7 +17,7 @@ use crate::guest::policy::Unready;
 use crate::guest::sandbox::{Sandbox, SandboxError};
 use crate::load::cache::{CodeCache, Origin};
 use crate::load::imports::BadImport;
-use crate::load::{self, Draft as Compiled, LoadError, Loaded, Source};
+use crate::load::{self, CompiledFile, LoadError, Loaded, Source};
 use crate::lookup::{Inspector, Lookups};
 use crate::question::{InspectedBody, Question, flags_verdict};
 use crate::runtime::{self, ChainError};
@@ -33,7 +33,7 @@ pub struct Workbench {
 
 /// A compiled file on the workbench, which may turn out to be a policy.
 pub struct Draft<'w> {
-    compiled: Compiled,
+    compiled: CompiledFile,
     workbench: &'w Workbench,
 }
 
@@ -115,7 +115,7 @@ impl Workbench {
     /// # Errors
     /// [`LoadError`], if it cannot be read or compiled.
     pub async fn compile(&self, path: &Path) -> Result<Draft<'_>, LoadError> {
-        let compiled = Compiled::read(&self.sandbox, &self.cache, path, None).await?;
+        let compiled = CompiledFile::read(&self.sandbox, &self.cache, path, None).await?;
         Ok(Draft { compiled, workbench: self })
     }
 }

@@ -3,7 +3,7 @@
 //! No value is built. Numbers and strings are looked at as far as parsers disagree on them: a number that overflows a
 //! double, a lone surrogate, a NUL.
 
-use super::BadBody;
+use super::AmbiguousBody;
 use super::key::Key;
 
 /// A place in a body.
@@ -44,12 +44,12 @@ impl<'b> Cursor<'b> {
     }
 
     /// Takes `token`, which must come next.
-    pub(super) fn expect(&mut self, token: u8) -> Result<(), BadBody> {
+    pub(super) fn expect(&mut self, token: u8) -> Result<(), AmbiguousBody> {
         if self.takes(token) { Ok(()) } else { Err(self.not_json()) }
     }
 
     /// Takes a string, a number or a word.
-    pub(super) fn scalar(&mut self) -> Result<(), BadBody> {
+    pub(super) fn scalar(&mut self) -> Result<(), AmbiguousBody> {
         match self.peek() {
             Some(b'"') => self.string().map(drop),
             Some(b'-' | b'0'..=b'9') => self.number(),
@@ -61,7 +61,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// Takes a string.
-    pub(super) fn string(&mut self) -> Result<Key<'b>, BadBody> {
+    pub(super) fn string(&mut self) -> Result<Key<'b>, AmbiguousBody> {
         self.expect(b'"')?;
         let start = self.at;
         loop {
@@ -79,7 +79,7 @@ impl<'b> Cursor<'b> {
 
     /// A surrogate without its other half becomes U+FFFD in Go, stays what it is in JavaScript, and is an error elsewhere;
     /// a NUL ends the string for parsers in C.
-    fn escape(&mut self) -> Result<(), BadBody> {
+    fn escape(&mut self) -> Result<(), AmbiguousBody> {
         let start = self.at;
         self.at += 1;
         match self.byte() {
@@ -88,9 +88,9 @@ impl<'b> Cursor<'b> {
                 Ok(())
             }
             Some(b'u') => match self.unit()? {
-                0 => Err(BadBody::Nul { at: start }),
-                0xd800..0xdc00 if !self.low_half()? => Err(BadBody::LoneSurrogate { at: start }),
-                0xdc00..0xe000 => Err(BadBody::LoneSurrogate { at: start }),
+                0 => Err(AmbiguousBody::Nul { at: start }),
+                0xd800..0xdc00 if !self.low_half()? => Err(AmbiguousBody::LoneSurrogate { at: start }),
+                0xdc00..0xe000 => Err(AmbiguousBody::LoneSurrogate { at: start }),
                 _ => Ok(()),
             },
             Some(_) | None => Err(self.not_json()),
@@ -98,7 +98,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// Takes an escape, if one comes next; whether it is the second half of a surrogate pair.
-    fn low_half(&mut self) -> Result<bool, BadBody> {
+    fn low_half(&mut self) -> Result<bool, AmbiguousBody> {
         if self.text.get(self.at..self.at + 2) != Some("\\u") {
             return Ok(false);
         }
@@ -107,7 +107,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// Takes a `u` and its four digits.
-    fn unit(&mut self) -> Result<u32, BadBody> {
+    fn unit(&mut self) -> Result<u32, AmbiguousBody> {
         let digits = self.text.get(self.at + 1..self.at + 5);
         let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let unit = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
@@ -118,7 +118,7 @@ impl<'b> Cursor<'b> {
 
     /// Integers of any size pass: a language whose numbers are doubles rounds those beyond 2^53, and a comparison with
     /// a limit comes out the same but for that rounding.
-    fn number(&mut self) -> Result<(), BadBody> {
+    fn number(&mut self) -> Result<(), AmbiguousBody> {
         let start = self.at;
         self.at += usize::from(self.byte() == Some(b'-'));
         match self.byte() {
@@ -137,11 +137,11 @@ impl<'b> Cursor<'b> {
         }
         let is_surely_finite = mantissa == self.at && mantissa - start < 300;
         let is_finite = || self.since(start).parse().is_ok_and(f64::is_finite);
-        if is_surely_finite || is_finite() { Ok(()) } else { Err(BadBody::HugeNumber { at: start }) }
+        if is_surely_finite || is_finite() { Ok(()) } else { Err(AmbiguousBody::HugeNumber { at: start }) }
     }
 
     /// Takes digits, of which there must be one.
-    fn digits(&mut self) -> Result<(), BadBody> {
+    fn digits(&mut self) -> Result<(), AmbiguousBody> {
         let start = self.at;
         while matches!(self.byte(), Some(b'0'..=b'9')) {
             self.at += 1;
@@ -149,7 +149,7 @@ impl<'b> Cursor<'b> {
         if self.at == start { Err(self.not_json()) } else { Ok(()) }
     }
 
-    fn word(&mut self, word: &str) -> Result<(), BadBody> {
+    fn word(&mut self, word: &str) -> Result<(), AmbiguousBody> {
         let is_next = self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word));
         self.at += if is_next { word.len() } else { 0 };
         if is_next { Ok(()) } else { Err(self.not_json()) }
@@ -160,7 +160,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// What stands here is not what JSON has here.
-    pub(super) fn not_json(&self) -> BadBody {
-        BadBody::NotJson { at: self.at }
+    pub(super) fn not_json(&self) -> AmbiguousBody {
+        AmbiguousBody::NotJson { at: self.at }
     }
 }

@@ -4,7 +4,7 @@
 //! `HostConfig.Privileged` would not see them, so where they count they are refused. `null`, `0`, `""` and the like say
 //! nothing and pass, and so does what is beside a `HostConfig` that the engine reads in its place.
 
-use super::{BadBody, Member, Struct};
+use super::{AmbiguousBody, Member, Struct};
 
 /// What of `HostConfig` an old engine takes from beside it.
 const READ_BESIDE: [&str; 6] = ["Cpuset", "CpusetCpus", "CpuShares", "Memory", "MemorySwap", "VolumeDriver"];
@@ -37,9 +37,9 @@ impl Root {
     }
 
     /// Once all is known.
-    pub(super) fn judge(&self) -> Result<(), BadBody> {
+    pub(super) fn judge(&self) -> Result<(), AmbiguousBody> {
         let misplaced = if self.has_host_config { self.read_beside } else { self.misplaced };
-        misplaced.map_or(Ok(()), |name| Err(BadBody::BesideHostConfig(name)))
+        misplaced.map_or(Ok(()), |name| Err(AmbiguousBody::BesideHostConfig(name)))
     }
 }
 

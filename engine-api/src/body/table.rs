@@ -8,7 +8,7 @@
 
 /// What a value is read into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// Something without an object in it, as far as the table knows.
     Leaf,
     /// A struct, or a list of them.
@@ -25,7 +25,7 @@ pub struct Field {
     /// Another spelling that clients are known to send. The engine takes it for `name`.
     pub also: Option<&'static str>,
     /// What its value is read into.
-    pub kind: Kind,
+    pub kind: ValueKind,
 }
 
 macro_rules! structs {
@@ -64,10 +64,10 @@ macro_rules! structs {
     };
     (@also) => { None };
     (@also $also:ident) => { Some(stringify!($also)) };
-    (@kind) => { Kind::Leaf };
-    (@kind map) => { Kind::Map(&Kind::Leaf) };
-    (@kind map $of:ident) => { Kind::Map(&Kind::Struct(Struct::$of)) };
-    (@kind $of:ident) => { Kind::Struct(Struct::$of) };
+    (@kind) => { ValueKind::Leaf };
+    (@kind map) => { ValueKind::Map(&ValueKind::Leaf) };
+    (@kind map $of:ident) => { ValueKind::Map(&ValueKind::Struct(Struct::$of)) };
+    (@kind $of:ident) => { ValueKind::Struct(Struct::$of) };
 }
 
 structs! {
@@ -233,6 +233,6 @@ structs! {
     ResourceRequirements { Limits: TaskResources, MemorySwappiness, Reservations: TaskResources, SwapBytes }
     TaskResources { GenericResources: GenericResource, MemoryBytes, NanoCPUs, Pids }
     GenericResource { DiscreteResourceSpec: GenericResourceAmount, NamedResourceSpec: GenericResourceAmount }
-    GenericResourceAmount { Kind, Value }
+    GenericResourceAmount { ValueKind, Value }
     TaskRestartPolicy { Condition, Delay, MaxAttempts, Window }
 }

@@ -1,12 +1,12 @@
 use proptest::prelude::*;
 
 use super::key::MAX_NAME;
-use super::{BadBody, BodyShape, FIELDS, Kind, Struct};
+use super::{AmbiguousBody, BodyShape, FIELDS, Struct, ValueKind};
 use crate::Endpoint;
 
 mod definitions;
 
-fn judge(operation: &str, body: &[u8]) -> Result<(), BadBody> {
+fn judge(operation: &str, body: &[u8]) -> Result<(), AmbiguousBody> {
     let of = |endpoint: &&Endpoint| endpoint.operation_id() == operation;
     Endpoint::ALL.iter().find(of).unwrap().body().unwrap().judge(body)
 }
@@ -44,12 +44,12 @@ fn bytes_that_are_no_text_are_refused() {
         (b"{\"Image\":\"\xc0\x80\"}", 10),     // a NUL, too long
         (b"\xff\xfe{\0}\0", 0),
     ] {
-        assert_eq!(judge("ContainerCreate", body), Err(BadBody::NotUtf8 { at }));
+        assert_eq!(judge("ContainerCreate", body), Err(AmbiguousBody::NotUtf8 { at }));
     }
     let with_nul = b"{\"Image\":\"a\0b\"}";
-    assert_eq!(judge("ContainerCreate", with_nul), Err(BadBody::NotJson { at: 11 }));
-    assert_eq!(judge("ContainerCreate", b"{}\0"), Err(BadBody::Trailing { at: 2 }));
-    assert_eq!(judge("ContainerCreate", "\u{feff}{}".as_bytes()), Err(BadBody::NotJson { at: 0 }));
+    assert_eq!(judge("ContainerCreate", with_nul), Err(AmbiguousBody::NotJson { at: 11 }));
+    assert_eq!(judge("ContainerCreate", b"{}\0"), Err(AmbiguousBody::Trailing { at: 2 }));
+    assert_eq!(judge("ContainerCreate", "\u{feff}{}".as_bytes()), Err(AmbiguousBody::NotJson { at: 0 }));
 }
 
 #[test]
@@ -57,10 +57,10 @@ fn depth_is_bounded() {
     let nested = |open: &str, close: &str, depth| [open.repeat(depth), close.repeat(depth)].concat();
     let objects = |depth| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
     assert_eq!(judge("ContainerCreate", objects(64).as_bytes()), Ok(()));
-    assert_eq!(judge("ContainerCreate", objects(65).as_bytes()), Err(BadBody::TooDeep));
+    assert_eq!(judge("ContainerCreate", objects(65).as_bytes()), Err(AmbiguousBody::TooDeep));
     assert_eq!(judge("PluginSet", nested("[", "]", 64).as_bytes()), Ok(()));
-    assert_eq!(judge("PluginSet", nested("[", "]", 65).as_bytes()), Err(BadBody::TooDeep));
-    assert_eq!(judge("PluginSet", nested("[", "", 1 << 20).as_bytes()), Err(BadBody::TooDeep));
+    assert_eq!(judge("PluginSet", nested("[", "]", 65).as_bytes()), Err(AmbiguousBody::TooDeep));
+    assert_eq!(judge("PluginSet", nested("[", "", 1 << 20).as_bytes()), Err(AmbiguousBody::TooDeep));
 }
 
 #[test]
@@ -68,9 +68,9 @@ fn numbers_of_any_length_are_read() {
     let number =
         |digits: String| judge("ContainerCreate", format!("{{\"StopTimeout\":{digits}}}").as_bytes());
     assert_eq!(number("9".repeat(308)), Ok(()));
-    assert_eq!(number("9".repeat(400)), Err(BadBody::HugeNumber { at: 15 }));
+    assert_eq!(number("9".repeat(400)), Err(AmbiguousBody::HugeNumber { at: 15 }));
     assert_eq!(number(format!("0.{}", "0".repeat(100_000))), Ok(()));
-    assert_eq!(number(format!("1e{}", "9".repeat(100_000))), Err(BadBody::HugeNumber { at: 15 }));
+    assert_eq!(number(format!("1e{}", "9".repeat(100_000))), Err(AmbiguousBody::HugeNumber { at: 15 }));
     assert_eq!(number(format!("1e-{}", "9".repeat(100_000))), Ok(()));
 }
 
@@ -121,11 +121,11 @@ fn every_struct_is_read_by_some_operation() {
     }
 }
 
-fn struct_in(kind: Kind) -> Option<Struct> {
+fn struct_in(kind: ValueKind) -> Option<Struct> {
     match kind {
-        Kind::Leaf => None,
-        Kind::Struct(of) => Some(of),
-        Kind::Map(values) => struct_in(*values),
+        ValueKind::Leaf => None,
+        ValueKind::Struct(of) => Some(of),
+        ValueKind::Map(values) => struct_in(*values),
     }
 }
 

@@ -1,15 +1,15 @@
 //! Bodies made of what real ones are made of, so that chance finds structs in structs, and keys that are almost right.
 
-use engine_api::body::{BodyShape, Kind, Struct};
+use engine_api::body::{BodyShape, Struct, ValueKind};
 
 /// Writes a body for `shape` as `choices` say; once they are used up, it comes to an end.
 pub(crate) fn body(shape: BodyShape, choices: &[u8]) -> Vec<u8> {
     let mut writer = Writer { choices: choices.iter(), text: Vec::new() };
     let splice = writer.choice();
     match shape {
-        BodyShape::Object(of) => writer.object(Kind::Struct(of), 0),
-        BodyShape::List(of) => writer.list(Kind::Struct(of), 0),
-        BodyShape::Strings => writer.list(Kind::Leaf, 0),
+        BodyShape::Object(of) => writer.object(ValueKind::Struct(of), 0),
+        BodyShape::List(of) => writer.list(ValueKind::Struct(of), 0),
+        BodyShape::Strings => writer.list(ValueKind::Leaf, 0),
     }
     let mut text = writer.text;
     if splice >= 0xf0 {
@@ -81,10 +81,12 @@ impl Writer<'_> {
         self.text.extend(text.bytes());
     }
 
-    fn value(&mut self, kind: Kind, depth: usize) {
+    fn value(&mut self, kind: ValueKind, depth: usize) {
         match (kind, self.choice() % 8) {
             _ if depth > 70 => self.put("1"),
-            (Kind::Struct(_) | Kind::Map(_), 1..=4) | (Kind::Leaf, 1) => self.object(kind, depth),
+            (ValueKind::Struct(_) | ValueKind::Map(_), 1..=4) | (ValueKind::Leaf, 1) => {
+                self.object(kind, depth)
+            }
             (_, 5) => self.list(kind, depth),
             _ => {
                 let scalar = SCALARS[usize::from(self.choice()) % SCALARS.len()];
@@ -93,7 +95,7 @@ impl Writer<'_> {
         }
     }
 
-    fn list(&mut self, kind: Kind, depth: usize) {
+    fn list(&mut self, kind: ValueKind, depth: usize) {
         self.put("[");
         for at in 0..self.choice() % 4 {
             self.put(if at == 0 { "" } else { "," });
@@ -102,7 +104,7 @@ impl Writer<'_> {
         self.put("]");
     }
 
-    fn object(&mut self, kind: Kind, depth: usize) {
+    fn object(&mut self, kind: ValueKind, depth: usize) {
         self.put("{");
         for at in 0..self.choice() % 8 {
             self.put(if at == 0 { "" } else { ", " });
@@ -114,12 +116,12 @@ impl Writer<'_> {
     }
 
     /// Writes a key and says what its value is read into.
-    fn key(&mut self, kind: Kind) -> Kind {
+    fn key(&mut self, kind: ValueKind) -> ValueKind {
         let (name, inner) = match kind {
-            Kind::Struct(of) => self.field(of),
-            Kind::Map(values) => (["a", "A", "b", "Labels"][usize::from(self.choice()) % 4], *values),
-            Kind::Leaf => {
-                (["a", "A", "Privileged", "s", "\u{17f}"][usize::from(self.choice()) % 5], Kind::Leaf)
+            ValueKind::Struct(of) => self.field(of),
+            ValueKind::Map(values) => (["a", "A", "b", "Labels"][usize::from(self.choice()) % 4], *values),
+            ValueKind::Leaf => {
+                (["a", "A", "Privileged", "s", "\u{17f}"][usize::from(self.choice()) % 5], ValueKind::Leaf)
             }
         };
         let how = self.choice();
@@ -133,12 +135,12 @@ impl Writer<'_> {
         inner
     }
 
-    fn field(&mut self, of: Struct) -> (&'static str, Kind) {
+    fn field(&mut self, of: Struct) -> (&'static str, ValueKind) {
         let fields: Vec<_> = of.fields().collect();
         let at = usize::from(self.choice());
         match fields.get(at) {
             Some(field) => (field.also.filter(|_| at % 2 == 1).unwrap_or(field.name), field.kind),
-            None => (["Next", "next", "Ne\u{17f}t", "Nest"][at % 4], Kind::Leaf),
+            None => (["Next", "next", "Ne\u{17f}t", "Nest"][at % 4], ValueKind::Leaf),
         }
     }
 }

@@ -17,7 +17,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whom TCP listeners talk to.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Admission {
+pub(crate) struct AllowedClients {
     /// `ALLOWED_HOSTS`.
     pub hosts: HostRule,
     /// `ALLOWED_ORIGINS`.
@@ -98,9 +98,13 @@ impl Head {
     ///
     /// # Errors
     /// [`BadHead`]; `response` maps it to a status.
-    pub(crate) fn parse(parts: request::Parts, peer: &Peer, admission: &Admission) -> Result<Self, BadHead> {
+    pub(crate) fn parse(
+        parts: request::Parts,
+        peer: &Peer,
+        allowed_clients: &AllowedClients,
+    ) -> Result<Self, BadHead> {
         let request::Parts { method, uri, version, mut headers, .. } = parts;
-        require_admitted(&uri, version, &headers, peer, admission)?;
+        require_admitted(&uri, version, &headers, peer, allowed_clients)?;
         let operation = Arc::new(Operation::parse(method.as_str(), path_and_query(&uri)?)?);
         let framing = framing(&headers)?;
         headers::require_forwardable(&headers, framing)?;
@@ -130,7 +134,7 @@ fn require_admitted(
     version: Version,
     headers: &HeaderMap,
     peer: &Peer,
-    admission: &Admission,
+    allowed_clients: &AllowedClients,
 ) -> Result<(), BadHead> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next(), peer.kind()) {
@@ -141,13 +145,13 @@ fn require_admitted(
     match peer.kind() {
         PeerKind::Unix => Ok(()),
         PeerKind::Tcp => {
-            admission.hosts.judge(host)?;
+            allowed_clients.hosts.judge(host)?;
             if let Some(authority) = uri.authority() {
-                admission.hosts.judge(authority.as_str())?;
+                allowed_clients.hosts.judge(authority.as_str())?;
             }
             let origins = headers.get_all(header::ORIGIN).iter().map(text);
             let fetch_sites = headers.get_all(SEC_FETCH_SITE).iter().map(text);
-            Ok(admission.origins.judge(origins, fetch_sites)?)
+            Ok(allowed_clients.origins.judge(origins, fetch_sites)?)
         }
     }
 }

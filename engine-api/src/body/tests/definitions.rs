@@ -10,7 +10,7 @@ use bollard_stubs::models;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::super::{Field, Kind, Struct};
+use super::super::{Field, Struct, ValueKind};
 
 /// Pairs of ours and theirs.
 macro_rules! pairs {
@@ -198,22 +198,22 @@ fn with_bases(of: Struct) -> impl Iterator<Item = Struct> {
     std::iter::once(of).chain(bases.copied())
 }
 
-fn name_and_kind(field: &Field) -> (&'static str, Kind) {
+fn name_and_kind(field: &Field) -> (&'static str, ValueKind) {
     (field.name, field.kind)
 }
 
-fn is_the_same(kind: Kind, found: &Found, pairs: &HashMap<Struct, Vec<Fields>>) -> bool {
+fn is_the_same(kind: ValueKind, found: &Found, pairs: &HashMap<Struct, Vec<Fields>>) -> bool {
     match (kind, found) {
-        (Kind::Leaf, Found::Leaf) => true,
+        (ValueKind::Leaf, Found::Leaf) => true,
         // An object without fields is a map of nothing for them.
-        (Kind::Struct(Struct::Empty), Found::Map(values)) => **values == Found::Leaf,
-        (Kind::Struct(of), Found::Struct(names)) => {
+        (ValueKind::Struct(Struct::Empty), Found::Map(values)) => **values == Found::Leaf,
+        (ValueKind::Struct(of), Found::Struct(names)) => {
             pairs.get(&of).into_iter().flatten().any(|fields| {
                 fields.keys().copied().collect::<BTreeSet<_>>() == names.iter().copied().collect()
             })
         }
-        (Kind::Map(values), Found::Map(found)) => is_the_same(*values, found, pairs),
-        (Kind::Leaf | Kind::Struct(_) | Kind::Map(_), _) => false,
+        (ValueKind::Map(values), Found::Map(found)) => is_the_same(*values, found, pairs),
+        (ValueKind::Leaf | ValueKind::Struct(_) | ValueKind::Map(_), _) => false,
     }
 }
 
