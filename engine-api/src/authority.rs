@@ -1,16 +1,16 @@
-//! Whom a TCP listener talks to: the `Host` and `Origin` rules that keep web pages out.
+//! Which requests a TCP listener answers: the `Host` and `Origin` rules that keep web pages out.
 //!
-//! A page can make a browser on the host talk to a local port, directly or by rebinding a name of its own to a local
-//! address. It cannot make the browser leave out the name (`Host`) or the page's origin. Unix listeners need no rule:
-//! no browser speaks to them.
+//! A web page can make a browser on the host talk to a local port, directly or by rebinding a name of its own to a
+//! local address. It cannot make the browser leave out that name (`Host`) or the page's origin (`Origin`). Unix
+//! listeners need no rule: no browser connects to them.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 #[cfg(test)]
 mod tests;
 
-/// Which host names a TCP listener answers to: an IP literal, `localhost`, `*.localhost`, a single label (a service name
-/// such as `sockgate`), and those in `ALLOWED_HOSTS`.
+/// Which host names a TCP listener answers to: an IP literal, `localhost`, `*.localhost`, a single label (a service
+/// name such as `sockgate`), and those in `ALLOWED_HOSTS`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostRule {
     /// Names without a port, such as `docker.example.org`.
@@ -20,10 +20,10 @@ pub struct HostRule {
 /// Why a `Host` is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadAuthority {
-    /// No host name and optional port at all.
+    /// The value is not a host name with an optional port.
     #[error("the Host header is not a host name with an optional port")]
     Malformed,
-    /// A name that a web page could have chosen.
+    /// The value is a name that a web page could have chosen.
     #[error("the host name {0:?} is not one that this listener answers to; ALLOWED_HOSTS={0} would allow it")]
     NotAllowed(String),
 }
@@ -32,7 +32,7 @@ impl HostRule {
     /// Judges a `Host` value, or the authority of an absolute-form target (RFC 9112 §3.2.2).
     ///
     /// # Errors
-    /// [`BadAuthority`] for a name that a web page could have chosen, and for what is no name.
+    /// [`BadAuthority`] for a name that a web page could have chosen, and for a value that is not a host name.
     pub fn judge(&self, value: &str) -> Result<(), BadAuthority> {
         let host = host_of(value).ok_or(BadAuthority::Malformed)?;
         let is_listed = self.allowed.iter().any(|name| name.eq_ignore_ascii_case(host));
@@ -46,7 +46,7 @@ impl HostRule {
     }
 }
 
-/// Splits the port off; `None` where what follows the host is no port.
+/// The host without its port; `None` if what follows the host is not a port.
 fn host_of(value: &str) -> Option<&str> {
     let (host, port) = match value.strip_prefix('[') {
         Some(bracketed) => {
@@ -78,7 +78,7 @@ fn is_below_localhost(host: &str) -> bool {
     is_host_name(host) && last_label.eq_ignore_ascii_case("localhost")
 }
 
-/// Whether a `Host` without a port could be this: labels of letters, digits, `-` and `_`.
+/// Whether `host` has the form of a host name without a port: labels of letters, digits, `-` and `_`.
 #[must_use]
 pub fn is_host_name(host: &str) -> bool {
     host.len() <= 253
@@ -88,7 +88,7 @@ pub fn is_host_name(host: &str) -> bool {
         })
 }
 
-/// Whether an `Origin` could be this: `scheme://host[:port]` (RFC 6454 §6.2).
+/// Whether `origin` has the form of a web origin: `scheme://host[:port]` (RFC 6454 §6.2).
 #[must_use]
 pub fn is_web_origin(origin: &str) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
@@ -97,20 +97,20 @@ pub fn is_web_origin(origin: &str) -> bool {
     is_scheme && host_of(authority).is_some_and(|host| is_host_name(host) || is_ip_literal(host))
 }
 
-/// Which web origins may speak to a TCP listener: none but those in `ALLOWED_ORIGINS`.
+/// Which web origins may send requests to a TCP listener: only those in `ALLOWED_ORIGINS`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OriginRule {
     /// Serialized origins, such as `https://ui.example.org`.
     pub allowed: Vec<String>,
 }
 
-/// A request from a web page that is not listed.
+/// Why a request that a web page sent is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UntrustedOrigin {
-    /// An `Origin` that is not listed.
+    /// Its `Origin` is not listed.
     #[error("requests from the web origin {0:?} are refused; ALLOWED_ORIGINS={0} would allow them")]
     Origin(String),
-    /// The browser says that another site's page sent it.
+    /// The browser says that a page of another site sent it.
     #[error("requests that a web page of another site sends are refused (Sec-Fetch-Site: {0})")]
     FetchSite(String),
 }
@@ -140,7 +140,7 @@ impl OriginRule {
     }
 }
 
-/// What a client sent goes into an answer and a log line, but not all of it.
+/// The beginning of a value that a client sent, short enough for an answer and a log line.
 fn shortened(value: &str) -> String {
     value.chars().take(253).collect()
 }

@@ -1,14 +1,14 @@
-//! Bodies that a policy reads: JSON that means the same to every parser, the engine's among them.
+//! Bodies that a policy reads: JSON that means the same to every parser, the engine's parser included.
 //!
-//! The engine reads with Go's `encoding/json`, which takes `privileged` and `Privileged` for one field, the last of two
-//! for its value, and merges objects that come twice; a policy reads with the parser of its language. [`BodyShape::judge`]
-//! refuses every body on which the two could differ. It reads the bytes once, builds nothing of their values, and keeps
-//! no more than the keys of the objects that are open.
+//! The engine reads JSON with Go's `encoding/json`, which takes `privileged` and `Privileged` for one field, uses the
+//! last value if a field comes twice, and merges objects that come twice; a policy reads with the parser of its
+//! language. [`BodyShape::judge`] refuses every body that the two could read differently. It reads the bytes once,
+//! builds no values, and keeps only the keys of the objects that are open.
 //!
-//! What becomes of the keys of an object depends on what the engine reads it into, which is in `body/table.rs`: in a
-//! struct, no two keys may fold together and none into a field's name of another spelling; in a map, no two may be the
-//! same. An object that the table does not know (a field of next year's API) is held to be a struct, the stricter of
-//! the two.
+//! Which keys an object may have depends on what the engine reads it into, as `body/table.rs` lists it. In a struct, no
+//! two keys may differ only by case, and no key may be a known field's name in another spelling; in a map, no two keys
+//! may be the same. An object that the table does not know (a field of next year's API) is judged as a struct, which is
+//! the stricter of the two.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -25,7 +25,7 @@ use key::{Key, OpenKeys, Sameness};
 use root::Root;
 pub use table::{Field, Struct, ValueKind};
 
-/// How deep objects and lists may lie in each other.
+/// How many levels deep objects and lists may be nested.
 const MAX_DEPTH: usize = 64;
 
 /// What the engine reads the body of an operation into.
@@ -42,63 +42,63 @@ pub enum BodyShape {
 /// Why a body is refused. The text is meant for the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AmbiguousBody {
-    /// Parsers replace what is not UTF-8, or refuse it.
+    /// The body is not UTF-8. Some parsers replace such bytes, others refuse them.
     #[error("the body is not valid UTF-8 at byte {at}")]
     NotUtf8 {
-        /// Where.
+        /// The offset in bytes.
         at: usize,
     },
-    /// Not by RFC 8259: what some parsers take beside it (comments, `NaN`, a byte order mark) others do not.
+    /// The body is not JSON by RFC 8259. Some parsers accept more (comments, `NaN`, a byte order mark), others do not.
     #[error("the body is not JSON at byte {at}")]
     NotJson {
-        /// Where.
+        /// The offset in bytes.
         at: usize,
     },
-    /// Some engines read the first value and leave the rest.
+    /// Something follows the JSON value. Some engines read the first value and ignore what follows.
     #[error("the body goes on after its JSON value, at byte {at}")]
     Trailing {
-        /// Where.
+        /// The offset in bytes.
         at: usize,
     },
-    /// Parsers have limits of their own.
-    #[error("the body's objects and lists lie more than {MAX_DEPTH} deep in each other")]
+    /// Objects and lists are nested too deeply. Each parser has its own limit.
+    #[error("the body nests objects and lists more than {MAX_DEPTH} levels deep")]
     TooDeep,
-    /// Half of a character.
+    /// A string has half of a surrogate pair, which is no character.
     #[error("the body has a lone surrogate at byte {at}")]
     LoneSurrogate {
-        /// Where.
+        /// The offset in bytes.
         at: usize,
     },
-    /// Ends a string for some.
+    /// A string has a NUL, which ends the string for some parsers.
     #[error("the body has \\u0000 at byte {at}")]
     Nul {
-        /// Where.
+        /// The offset in bytes.
         at: usize,
     },
-    /// Infinity for some, an error for others.
+    /// A number is too large for a double. Some parsers read it as infinity, others refuse it.
     #[error("the body has a number at byte {at} that is too large for a double")]
     HugeNumber {
-        /// Where.
+        /// The offset in bytes.
         at: usize,
     },
-    /// What the operation reads is of another type.
+    /// The body is not of the JSON type that the operation reads.
     #[error("the body must be a JSON {0}")]
     OtherType(&'static str),
-    /// The last counts, or the first, or both.
+    /// A key comes twice. Parsers use the last value, the first, or both.
     #[error("the body has the key {0:?} twice in one object")]
     Twice(String),
-    /// One field for the engine, two for everyone else.
+    /// Two keys are one field for the engine, and two for everyone else.
     #[error("the body has the keys {0:?} and {1:?} in one object, which the engine may take for one")]
     Alike(String, String),
-    /// The engine ignores case, other parsers do not.
+    /// A key is a field's name in another spelling. The engine ignores case, other parsers do not.
     #[error("the body has the key {key:?}, which the engine takes for {field}: spell it like that")]
     Misspelled {
-        /// As the client has it.
+        /// The key as the client spells it.
         key: String,
-        /// As it must be.
+        /// The field's name, which is the spelling that is accepted.
         field: &'static str,
     },
-    /// Engines up to 26 read it there.
+    /// A field of `HostConfig` is beside it, where engines up to 26 read it too.
     #[error("the body has {0} beside HostConfig, where old engines read it too: put it into HostConfig")]
     BesideHostConfig(&'static str),
 }
@@ -107,7 +107,7 @@ impl BodyShape {
     /// Refuses a body that two parsers could read in two ways.
     ///
     /// # Errors
-    /// [`AmbiguousBody`], with the first reason that was found.
+    /// [`AmbiguousBody`] with the first reason found.
     pub fn judge(self, body: &[u8]) -> Result<(), AmbiguousBody> {
         let text =
             str::from_utf8(body).map_err(|error| AmbiguousBody::NotUtf8 { at: error.valid_up_to() })?;
@@ -126,7 +126,7 @@ struct Reader<'b> {
 }
 
 impl<'b> Reader<'b> {
-    /// `null` is what some clients send for an object that they do not have.
+    /// Reads the outermost value. `null` passes too: some clients send it for an object that they do not have.
     fn top(&mut self, shape: BodyShape) -> Result<(), AmbiguousBody> {
         let (kind, open, name) = match shape {
             BodyShape::Object(fields) => (ValueKind::Struct(fields), b'{', "object"),
@@ -188,7 +188,7 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// Remembers a key, and finds the field that it stands for.
+    /// Remembers a key, and finds the field that it names.
     fn member(&mut self, members: &Members, key: Key<'b>) -> Result<Option<Member>, AmbiguousBody> {
         let name = match members.sameness {
             Sameness::Exact => {
@@ -208,13 +208,13 @@ impl<'b> Reader<'b> {
     }
 }
 
-/// What is known of an object's members.
+/// What is known about an object's members.
 struct Members {
-    /// Its fields by their folded names.
+    /// The object's fields by their folded names.
     known: Option<&'static FieldsByName>,
     /// When two keys count as one.
     sameness: Sameness,
-    /// What the values of keys are read into that are no fields.
+    /// What the values of keys that are not fields are read into.
     others: ValueKind,
 }
 
@@ -230,7 +230,7 @@ impl Members {
     }
 }
 
-/// A field and the struct that has it for its own.
+/// A field and the struct that declares it.
 #[derive(Clone, Copy, Debug)]
 struct Member {
     of: Struct,
@@ -239,7 +239,7 @@ struct Member {
 
 type FieldsByName = HashMap<Vec<u8>, Member>;
 
-/// Built once from the table.
+/// The fields of each struct by their folded names, built once from the table.
 static FIELDS: LazyLock<HashMap<Struct, FieldsByName>> = LazyLock::new(|| {
     let by_name = |of: Struct| {
         let members =
@@ -252,19 +252,19 @@ static FIELDS: LazyLock<HashMap<Struct, FieldsByName>> = LazyLock::new(|| {
 });
 
 impl Struct {
-    /// Itself and all whose fields it has, too.
+    /// This struct and every struct whose fields it takes over.
     fn with_bases(self) -> Vec<Self> {
         let bases = self.bases().iter().flat_map(|base| base.with_bases());
         std::iter::once(self).chain(bases).collect()
     }
 
-    /// All fields, those of its bases among them.
+    /// All fields, including those of its bases.
     pub fn fields(self) -> impl Iterator<Item = &'static Field> {
         self.with_bases().into_iter().flat_map(Self::own_fields)
     }
 }
 
-/// The start of a key, for a message.
+/// The beginning of a key, for a message.
 fn shortened(key: Key<'_>) -> String {
     key.chars().take(64).collect()
 }

@@ -1,7 +1,7 @@
-//! The default policy: env flags over an operation.
+//! The default policy: the env flags decide on an operation.
 //!
-//! An operation needs up to three flags, asked in this order: its method's, its family's, its own. The first that is
-//! off is the reason of the denial, and the denial names it.
+//! An operation needs up to three flags, which are asked in this order: that of its method, that of its family, and one
+//! of its own. The first that is off is the reason for the denial, and the denial names it.
 
 use std::fmt;
 
@@ -10,43 +10,44 @@ use crate::{Access, Family, Flag, Flags, Method, Operation};
 #[cfg(test)]
 mod tests;
 
-/// What the flags say.
+/// The verdict of the flags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Forward it.
+    /// The operation may be forwarded.
     Allow,
-    /// Refuse it.
+    /// The operation is refused.
     Deny(Denial),
 }
 
-/// A refusal by the flags. `Display` is the sentence for the client: what is off, and all that would have to be on.
+/// A refusal by the flags. `Display` is the sentence for the client: what is off, and every flag that would have to be
+/// on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
-    /// What stands in the way first.
+    /// The first reason, in the order in which the flags are asked.
     pub reason: DenyReason,
-    /// Everything that does.
+    /// All reasons.
     unmet: Vec<DenyReason>,
 }
 
 /// Why the flags refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DenyReason {
-    /// The flag of this method is off.
+    /// The flag of the method is off.
     MethodOff(Method, Flag),
     /// A websocket that writes stdin by GET counts as a write, and `POST` is off.
     WriteByGetOff,
     /// The family's flag is off.
     FamilyOff(Family, Flag),
-    /// The flag that the operation needs besides its family's is off.
+    /// The flag that the operation needs besides that of its family is off.
     OperationOff(&'static str, Flag),
-    /// A family that no flag opens.
+    /// No flag opens the family.
     FamilyClosed(Family),
-    /// A path outside every family of the Engine API.
+    /// The path is outside every family of the Engine API.
     UnknownFamily,
 }
 
 impl Decision {
-    /// Whether the family is one that is never forwarded, so that no policy is asked either.
+    /// Whether the family is one that is never forwarded. Then no policy is asked either.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self, Self::Deny(denial) if denial.is_closed())
@@ -61,14 +62,14 @@ impl Denial {
     }
 }
 
-/// Decides from values alone.
+/// Decides on an operation, from values alone.
 #[must_use]
 pub fn decide(flags: Flags, operation: &Operation) -> Decision {
     let unmet: Vec<_> = unmet(flags, operation).collect();
     unmet.first().copied().map_or(Decision::Allow, |reason| Decision::Deny(Denial { reason, unmet }))
 }
 
-/// Everything that stands in the operation's way, in the order in which it is asked.
+/// All reasons to refuse the operation, in the order in which the flags are asked.
 pub fn unmet(flags: Flags, operation: &Operation) -> impl Iterator<Item = DenyReason> {
     reasons(operation).filter(move |reason| !reason.flag().is_some_and(|flag| flags.has(flag)))
 }
@@ -109,7 +110,7 @@ fn operation_reason(operation: &Operation) -> Option<DenyReason> {
 }
 
 impl DenyReason {
-    /// The flag that would lift this reason; `None` where none does.
+    /// The flag that would remove this reason; `None` if no flag does.
     #[must_use]
     pub const fn flag(self) -> Option<Flag> {
         match self {
@@ -136,7 +137,7 @@ impl fmt::Display for DenyReason {
         match self {
             Self::MethodOff(method, flag) => write!(f, "the method {method} is off ({}=0)", flag.name()),
             Self::WriteByGetOff => {
-                f.write_str("attaching by websocket writes stdin and writes are off (POST=0)")
+                f.write_str("attaching by websocket writes stdin, and writes are off (POST=0)")
             }
             Self::FamilyOff(family, flag) => write!(f, "/{family} is off ({}=0)", flag.name()),
             Self::OperationOff(operation_id, flag) => write!(f, "{operation_id} is off ({}=0)", flag.name()),

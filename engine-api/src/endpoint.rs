@@ -1,7 +1,7 @@
 //! The endpoint catalogue: every operation of the Engine API under its operationId.
 //!
-//! One table (`endpoint/table.rs`) drives matching, flags, the generated reference and the tests. A path in a family
-//! that the table does not list is no endpoint; what happens to it is decided in `decide`.
+//! One table (`endpoint/table.rs`) drives matching, flags, the generated reference and the tests. A path in a known
+//! family that the table does not list is not an endpoint; what happens to it is decided in `decide`.
 
 use crate::{Family, Method};
 
@@ -14,16 +14,16 @@ pub use table::Endpoint;
 /// How much an operation can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Changes nothing in the engine.
+    /// The operation changes nothing in the engine.
     Read,
-    /// Changes the engine, its containers or its images.
+    /// The operation changes the engine, its containers or its images.
     Write,
-    /// Writes into a running process: stdin.
+    /// The operation writes to the stdin of a running process.
     Interactive,
 }
 
 impl Access {
-    /// The word that logs and references use.
+    /// The word for it in logs and references.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -39,18 +39,18 @@ impl Access {
 pub enum Transport {
     /// One request, one response.
     Plain,
-    /// A response (or an upload) that may be large or endless.
+    /// One request, one response, of which one may be large or endless.
     Stream,
-    /// `Upgrade: tcp`: a raw two-way byte stream.
+    /// A raw two-way byte stream, after `Upgrade: tcp`.
     Hijack,
-    /// `Upgrade: websocket`.
+    /// A websocket, after `Upgrade: websocket`.
     Websocket,
-    /// `Upgrade: h2c`: HTTP/2 both ways.
+    /// An HTTP/2 connection, after `Upgrade: h2c`.
     H2c,
 }
 
 impl Transport {
-    /// The word that references use.
+    /// The word for it in references.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ impl Transport {
         }
     }
 
-    /// The protocol that a client may ask for with `Upgrade` here; `None` where it may not.
+    /// The protocol that a client may ask for with `Upgrade`; `None` if it may ask for none.
     #[must_use]
     pub const fn upgrade_protocol(self) -> Option<&'static str> {
         match self {
@@ -79,12 +79,12 @@ impl Transport {
 pub struct Match<'p> {
     /// The operation.
     pub endpoint: Endpoint,
-    /// The container, image, volume … that the path names, as the client wrote it (decoded).
+    /// The container, image, volume … that the path names, decoded, as the client wrote it.
     pub subject: Option<&'p str>,
 }
 
 impl Endpoint {
-    /// Finds the operation of a canonical, versionless path. HEAD goes where GET goes unless it has an entry of its own.
+    /// Finds the operation of a canonical path without a version. A HEAD is its GET, unless it has an entry of its own.
     #[must_use]
     pub fn find(method: Method, family: Family, path: &str) -> Option<Match<'_>> {
         let found = Self::find_exactly(method, family, path);
@@ -123,16 +123,16 @@ impl Endpoint {
     }
 }
 
-/// What is left of a template once the family is taken off. `{}` stands for the name.
+/// What is left of a template once the family is taken off. `{}` stands for the name below.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pattern<'p> {
-    /// A literal: ``, `json`.
+    /// A literal, such as `json`, or nothing.
     Whole(&'p str),
-    /// `{}`.
+    /// A name alone: `{}`.
     Name,
-    /// `{}/parent/last`, or `{}/last` with an empty parent.
+    /// A name and two words, `{}/parent/last`, or a name and one word, `{}/last`, with an empty parent.
     Tail(&'p str, &'p str),
-    /// `{}/parent/{id}`.
+    /// A name, a word and an id: `{}/parent/{id}`.
     TailAndId(&'p str),
 }
 
@@ -151,8 +151,8 @@ enum NameSpan {
     ManySegments,
 }
 
-/// Every template of the table, taken apart by the compiler: a policy's instance, which lives for one decision, has no
-/// time to build an index.
+/// Every template of the table, taken apart at compile time: an instance of the default policy lives for one decision,
+/// and has no time to build an index.
 static ROUTES: [Route; COUNT] = take_apart();
 
 const COUNT: usize = {
@@ -164,7 +164,7 @@ const COUNT: usize = {
     count
 };
 
-#[allow(clippy::indexing_slicing, reason = "the compiler does it, and would say so")]
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler, which would report it")]
 const fn take_apart() -> [Route; COUNT] {
     let nothing = Route {
         endpoint: Endpoint::SystemPing,
@@ -196,7 +196,7 @@ fn lookup(method: Method, family: Family, pattern: Pattern<'_>) -> Option<Endpoi
     route(method, family, pattern).map(|route| route.endpoint)
 }
 
-/// The route, if it takes such a name: never an empty one.
+/// The endpoint of the route that has this pattern and accepts this name, which is never empty.
 fn accepting(method: Method, family: Family, pattern: Pattern<'_>, name: &str) -> Option<Endpoint> {
     if name.is_empty() {
         return None;
@@ -208,8 +208,8 @@ fn accepting(method: Method, family: Family, pattern: Pattern<'_>, name: &str) -
     }
 }
 
-/// Takes `/family`, `/family/word`, `/family/{name}[/word[/word]]` or `/family/{name}/word/{id}` apart; `{name...}` may
-/// span slashes.
+/// Takes a template apart, which is `/family`, `/family/word`, `/family/{name}[/word[/word]]` or
+/// `/family/{name}/word/{id}`. A `{name...}` may span slashes.
 const fn parse_template(endpoint: Endpoint, template: &'static str) -> Route {
     let (_, path) = cut(template); // the slash that it begins with
     let (family, rest) = cut(path);
@@ -226,7 +226,7 @@ const fn parse_template(endpoint: Endpoint, template: &'static str) -> Route {
     Route { endpoint, family, pattern, name }
 }
 
-/// What comes before the first slash, and what comes behind it.
+/// The text before the first slash, and the text behind it.
 const fn cut(text: &'static str) -> (&'static str, &'static str) {
     let (mut length, mut rest) = (0, text.as_bytes());
     while let [byte, others @ ..] = rest {

@@ -1,12 +1,13 @@
-//! An error with its causes, on a line.
+//! Writes an error and its causes on one line.
 //!
-//! The `Display` of every error here says its own level and nothing of its cause, which stays in `source()`. So each
-//! level is told once, by whoever shows the error to a person.
+//! The `Display` of every error in this project says its own level and nothing about its cause, which stays in
+//! `source()`. So each level is told once, by whoever shows the error to a person.
 
 use std::error::Error;
 use std::fmt::Write as _;
 
-/// The error and its causes, the outermost first: `cannot listen on 127.0.0.1:80: Permission denied (os error 13)`.
+/// The error and its causes on one line, the outermost first: `cannot listen on 127.0.0.1:80: Permission denied (os
+/// error 13)`.
 ///
 /// ```
 /// # #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! Families: the first path segment after the version, which an env flag of its own governs.
+//! Families: the first path segment after the version. Each has an env flag of its own.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ macro_rules! families {
             /// Every family.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The family of a path's first segment. A whole segment, case-sensitive: `containersXYZ` has none.
+            /// The family of a path's first segment, compared as a whole and with its case: `containersXYZ` has none.
             #[must_use]
             pub fn from_segment(segment: &str) -> Option<Self> {
                 match segment { $($segment => Some(Self::$variant),)* _ => None }
@@ -27,7 +27,7 @@ macro_rules! families {
                 match self { $(Self::$variant => $segment,)* }
             }
 
-            /// The flag that governs the family; `None` where none does and the family is always refused.
+            /// The flag that governs the family; `None` if there is none, and the family is always refused.
             #[must_use]
             pub const fn flag(self) -> Option<Flag> {
                 match self { $(Self::$variant => $flag,)* }

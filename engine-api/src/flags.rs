@@ -1,6 +1,6 @@
-//! The env flags: one table of names, defaults and meanings, and the set of those that are on.
+//! The env flags: one table of names, defaults and meanings, and the set of flags that are on.
 //!
-//! A flag has two values and no default for typos: what is neither is an error, which the host reports together with
+//! A flag has two values and no default for typos: anything else is an error, which the host reports together with
 //! every other mistake before it refuses to start.
 
 #[cfg(test)]
@@ -13,7 +13,7 @@ macro_rules! flags {
         /// One switch of the default policy.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
-        #[allow(missing_docs, reason = "the meaning stands in the table")]
+        #[allow(missing_docs, reason = "the meaning is in the table")]
         pub enum Flag { $($variant,)* }
 
         impl Flag {
@@ -89,36 +89,36 @@ impl Flag {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flags(u64);
 
-/// A value that is no switch. The text is meant for the operator.
+/// A value that is not a switch. The text is meant for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name}={value:?} is not a switch; use 1, true, yes or on, or 0, false, no or off")]
 pub struct NotASwitch {
-    /// The variable.
+    /// The variable's name.
     pub name: &'static str,
-    /// What it was set to.
+    /// The value that it was set to.
     pub value: String,
 }
 
-/// Words that do not set flags. The text is meant for the operator: all that is wrong, in one line.
+/// Words that do not set flags. The text is meant for the operator, and tells every mistake on one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("; "))]
 pub struct BadWords(Vec<String>);
 
 impl Flags {
-    /// Reads words: `CONTAINERS=1 POST=1`. A flag that they do not name keeps its default.
+    /// Reads words such as `CONTAINERS=1 POST=1`. A flag that they do not name keeps its default.
     ///
     /// # Errors
-    /// All the mistakes, not only the first.
+    /// [`BadWords`] with all mistakes, not only the first.
     pub fn from_words(text: &str) -> Result<Self, BadWords> {
         let (mut values, mut mistakes) = (BTreeMap::new(), Vec::new());
         for word in text.split_whitespace() {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             if Flag::ALL.iter().all(|flag| flag.name() != name) {
-                mistakes.push(format!("{name} is no flag: write such as CONTAINERS=1 POST=1"));
+                mistakes.push(format!("{name} is not a flag: write for example CONTAINERS=1 POST=1"));
             } else if value.is_empty() {
-                mistakes.push(format!("{name} has no value: write such as CONTAINERS=1 POST=1"));
+                mistakes.push(format!("{name} has no value: write for example CONTAINERS=1 POST=1"));
             } else if values.insert(name, value).is_some() {
-                mistakes.push(format!("{name} comes twice"));
+                mistakes.push(format!("{name} is set twice"));
             }
         }
         let flags = Self::from_values(|flag| values.get(flag.name()).copied());
@@ -129,7 +129,7 @@ impl Flags {
     /// Reads every flag through `value_of`; one that is unset or empty keeps its default.
     ///
     /// # Errors
-    /// All the values that are no switch, not only the first.
+    /// All values that are not a switch, not only the first.
     pub fn from_values<'v>(value_of: impl Fn(Flag) -> Option<&'v str>) -> Result<Self, Vec<NotASwitch>> {
         let mut flags = Self::default();
         let mut mistakes = Vec::new();
@@ -151,13 +151,13 @@ impl Flags {
         self.0 & Self::bit(flag) != 0
     }
 
-    /// These flags and `flag`.
+    /// These flags, with `flag` on.
     #[must_use]
     pub const fn with(self, flag: Flag) -> Self {
         Self(self.0 | Self::bit(flag))
     }
 
-    /// These flags but for `flag`.
+    /// These flags, with `flag` off.
     #[must_use]
     pub const fn without(self, flag: Flag) -> Self {
         Self(self.0 & !Self::bit(flag))
@@ -175,7 +175,7 @@ impl Default for Flags {
     }
 }
 
-/// `1 t true y yes on` and `0 f false n no off`, in any case.
+/// Reads a switch: `1 t true y yes on` or `0 f false n no off`, in upper or lower case.
 fn switch(value: &str) -> Option<State> {
     let is_one_of = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(value));
     if is_one_of(&["1", "t", "true", "y", "yes", "on"]) {

@@ -1,12 +1,14 @@
-//! Header fields: those of one hop (RFC 9110 §7.6.1), and those that would have the engine read a body in another way.
+//! Header fields: hop-by-hop fields (RFC 9110 §7.6.1), and fields that would make the engine read a body in another
+//! way.
 //!
-//! A gateway must not forward a field that is meant for one connection, nor one that `Connection` names. But a client
-//! that has the gateway remove a field which the engine acts on makes what is judged differ from what it could have
-//! meant, so naming one of those is refused. An upgrade is written anew where it is allowed; that is the gateway's part.
+//! A gateway must not forward a field that is meant for one connection only, nor a field that `Connection` names. But a
+//! client could use `Connection` to have the gateway remove a field that the engine acts on, and then the request that
+//! is judged would not be the one that was sent. So a `Connection` that names such a field is refused. Where an upgrade
+//! is allowed, the gateway writes its header fields anew.
 
 use http::header::{self, HeaderMap, HeaderName};
 
-/// Fields of one hop. `Expect` is among them because hyper has answered it by the time that we forward.
+/// The hop-by-hop fields. `Expect` is one of them here, because hyper has answered it by the time we forward.
 static HOP_BY_HOP: [HeaderName; 10] = [
     header::CONNECTION,
     header::TE,
@@ -20,20 +22,20 @@ static HOP_BY_HOP: [HeaderName; 10] = [
     HeaderName::from_static("http2-settings"),
 ];
 
-/// What the engine reads by name. The rest of the names that `Connection` may list are none of its business.
+/// The beginnings of the names of fields that the engine reads. It ignores any other field that `Connection` may name.
 const END_TO_END: [&str; 8] =
     ["host", "content-", "authorization", "origin", "sec-", "x-registry-", "x-docker-", "accept"];
 
-/// The options that a `Connection` may have on all its lines; real clients send one or two.
+/// How many options all `Connection` lines of a request may have together; real clients send one or two.
 const MAX_OPTIONS: usize = 32;
 
-/// A `Connection` that is refused.
+/// Why a `Connection` header is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadConnection {
-    /// It names a field that is not for one hop.
+    /// It names a field that the engine acts on.
     #[error("the Connection header names {0}, which is not a hop-by-hop field")]
     NamesEndToEnd(String),
-    /// Each costs a look-up.
+    /// It has too many options, each of which costs a look-up.
     #[error("the Connection header has more than {MAX_OPTIONS} options")]
     TooManyOptions,
 }
@@ -41,24 +43,24 @@ pub enum BadConnection {
 /// How a request's body is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// There is none.
+    /// There is no body.
     Empty,
-    /// By Content-Length.
+    /// Content-Length gives its length.
     Length,
-    /// By chunks.
+    /// The body comes in chunks (`Transfer-Encoding: chunked`).
     Chunked,
 }
 
-/// Header fields that are refused. The text is meant for the client.
+/// Why header fields are refused. The text is meant for the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadHeaders {
-    /// See [`BadConnection`].
+    /// The `Connection` header is refused.
     #[error(transparent)]
     Connection(#[from] BadConnection),
-    /// A type that the engine may read in another way than we do.
+    /// The engine may read the media type in another way than we do.
     #[error("the Content-Type of a body must be plain ASCII")]
     ContentType,
-    /// The engine would take its parameters from the body instead of the query.
+    /// The body is a form, from which the engine would take parameters instead of from the query.
     #[error(
         "form bodies are never forwarded (the engine would let them override the query); send application/json"
     )]
@@ -68,14 +70,15 @@ pub enum BadHeaders {
 /// Refuses header fields that the engine, or the next hop, could read in another way than we do.
 ///
 /// # Errors
-/// [`BadHeaders`].
+/// [`BadHeaders`] with the first reason found.
 pub fn require_forwardable(headers: &HeaderMap, framing: Framing) -> Result<(), BadHeaders> {
     require_no_form(headers, framing)?;
     Ok(require_hop_by_hop_options(headers)?)
 }
 
-/// An empty form overrides nothing; `wget --post-data=''` sends one. The engine trims and folds a media type as Unicode
-/// (`\u{130}` becomes `i`), so beside a body a type is plain ASCII or nothing that we can judge.
+/// Refuses a body that is a form. An empty form passes: it overrides nothing, and `wget --post-data=''` sends one. The
+/// engine trims and folds a media type as Unicode (`\u{130}` becomes `i`), so a media type that is not plain ASCII
+/// cannot be judged, and is refused if there is a body.
 fn require_no_form(headers: &HeaderMap, framing: Framing) -> Result<(), BadHeaders> {
     if framing == Framing::Empty {
         return Ok(());
@@ -92,17 +95,17 @@ fn require_no_form(headers: &HeaderMap, framing: Framing) -> Result<(), BadHeade
 
 const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
 
-/// Whether a body comes in a content coding. `identity` is none (RFC 9110 §8.4.1).
+/// Whether a body has a content coding. `identity` does not count as one (RFC 9110 §8.4.1).
 #[must_use]
 pub fn has_content_coding(headers: &HeaderMap) -> bool {
     let is_none = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
     !elements(headers, &header::CONTENT_ENCODING).all(is_none)
 }
 
-/// Refuses a `Connection` that would have us remove a field which the engine acts on.
+/// Refuses a `Connection` that would make us remove a field that the engine acts on.
 ///
 /// # Errors
-/// [`BadConnection`] with the first such name.
+/// [`BadConnection`], with the first such field if there is one.
 pub fn require_hop_by_hop_options(headers: &HeaderMap) -> Result<(), BadConnection> {
     let is_end_to_end = |named: &HeaderName| END_TO_END.iter().any(|field| named.as_str().starts_with(field));
     if elements(headers, &header::CONNECTION).nth(MAX_OPTIONS).is_some() {
@@ -114,8 +117,8 @@ pub fn require_hop_by_hop_options(headers: &HeaderMap) -> Result<(), BadConnecti
     }
 }
 
-/// Leaves at most one Content-Length, and none beside a coding, which overrides it (RFC 9112 §6.3) and is not copied.
-/// hyper has made sure that those of an answer with a body agree.
+/// Leaves at most one Content-Length, and none beside a Transfer-Encoding, which overrides it (RFC 9112 §6.3) and is
+/// not copied. hyper has made sure that several Content-Length values of an answer with a body agree.
 pub fn settle_length(headers: &mut HeaderMap) {
     if headers.contains_key(header::TRANSFER_ENCODING) {
         headers.remove(header::CONTENT_LENGTH);
@@ -131,18 +134,18 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
             headers.remove(named);
         }
     }
-    // Most heads have none, and looking through the few names that are there costs less than ten removals.
+    // Most requests have no such field, and looking through the few names that they have costs less than ten removals.
     while let Some(name) = headers.keys().find_map(|name| HOP_BY_HOP.iter().find(|hop| *hop == name)) {
         headers.remove(name);
     }
 }
 
-/// The fields that any line of `Connection` names. Almost always none, or `close`, `keep-alive` and `upgrade`.
+/// The fields that any `Connection` line names: almost always none, or `close`, `keep-alive` and `upgrade`.
 fn named_by_connection(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
     elements(headers, &header::CONNECTION).filter_map(|option| HeaderName::from_bytes(option).ok())
 }
 
-/// Whether any line of a comma-separated field has `token`, in any case.
+/// Whether any line of a comma-separated field has `token`, in upper or lower case.
 pub fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     elements(headers, name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! What sockgate decides from: the request target, the endpoint catalogue, the env flags and the verdict.
+//! What sockgate bases a decision on: the request target, the endpoint catalogue and the env flags, and their verdict.
 //!
 //! Everything here is a pure function of its arguments: no socket, clock, environment, log or `async`, so that the
 //! same code can be tabled, fuzzed, measured and compiled to a WebAssembly component. Reading the environment and

@@ -2,18 +2,18 @@
 
 use std::fmt;
 
-/// A method that some route of the Engine API has. Tokens are case-sensitive (RFC 9110 §9.1): `get` is none of them.
+/// A method that some route of the Engine API has. Tokens are case-sensitive (RFC 9110 §9.1), so `get` is not a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
-    /// Reads; always allowed as far as methods go.
+    /// GET, which needs no method flag unless the operation writes.
     Get,
-    /// Goes where GET goes: current clients ping with it.
+    /// HEAD, which is judged like GET. Current clients ping with it.
     Head,
-    /// Allowed by `POST=1`.
+    /// POST, which `POST=1` allows.
     Post,
-    /// Allowed by `PUT=1`.
+    /// PUT, which `PUT=1` allows.
     Put,
-    /// Allowed by `DELETE=1`.
+    /// DELETE, which `DELETE=1` allows.
     Delete,
 }
 
@@ -21,13 +21,13 @@ impl Method {
     /// Every method, in the order in which `Allow` lists them.
     pub const ALL: [Self; 5] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Delete];
 
-    /// Reads a method token; `None` for any that the Engine API does not use.
+    /// Reads a method token; `None` for one that the Engine API does not use.
     #[must_use]
     pub fn from_token(token: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == token)
     }
 
-    /// The token as it stands in a request line.
+    /// The token in a request line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

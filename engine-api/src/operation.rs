@@ -1,34 +1,34 @@
-//! The operation: what a request asks the engine to do. The value that is judged, and the one that is forwarded.
+//! The operation: what a request asks the engine to do. The value that is judged is the value that is forwarded.
 
 use crate::{Access, BadTarget, Endpoint, Family, Method, Target, Transport};
 
 #[cfg(test)]
 mod tests;
 
-/// A method and a canonical target, with what the catalogue knows of them. Immutable once parsed.
+/// A method and a canonical target, with what the catalogue knows about them. It does not change once it is parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
     method: Method,
     target: Target,
     family: Option<Family>,
     endpoint: Option<Endpoint>,
-    /// Where in the path the subject is: from, to.
+    /// Where the subject is in the path: start and end, in bytes.
     subject: Option<(usize, usize)>,
 }
 
-/// A method and a target that are not those of an operation. The text is meant for the client.
+/// Why a method and a target are not an operation. The text is meant for the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadRequestLine {
-    /// The Engine API uses five methods.
+    /// The method is not one of the five that the Engine API uses.
     #[error("the Engine API has no method {0:?}")]
     UnknownMethod(String),
-    /// See [`BadTarget`].
+    /// The target is not canonical.
     #[error(transparent)]
     Target(#[from] BadTarget),
 }
 
 impl BadRequestLine {
-    /// The HTTP status that says so: 405 or 400.
+    /// The HTTP status of the refusal: 405 or 400.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -58,7 +58,7 @@ impl Operation {
         Ok(Self::new(method, Target::parse(target)?))
     }
 
-    /// Classifies a request.
+    /// Finds the family, endpoint and subject of a request.
     #[must_use]
     pub fn new(method: Method, target: Target) -> Self {
         let segment = target.path().split('/').nth(1).unwrap_or_default();
@@ -71,10 +71,11 @@ impl Operation {
         Self { method, family, endpoint: found.map(|found| found.endpoint), subject, target }
     }
 
-    /// `endpoint` on one object, without a version or a query; `None` if a path of that endpoint cannot name `subject`.
+    /// The operation that does `endpoint` to the object `subject`, without a version or a query; `None` if a path of
+    /// that endpoint cannot name it.
     #[must_use]
     pub fn of(endpoint: Endpoint, subject: &str) -> Option<Self> {
-        // A checkpoint's path names two things; whoever asks for it has one too few.
+        // A checkpoint's path names two things, and here is only one.
         let template = endpoint.templates().first().filter(|path| path.matches('{').count() == 1)?;
         let (before, rest) = template.split_once('{')?;
         let (_, after) = rest.split_once('}')?;
@@ -83,19 +84,19 @@ impl Operation {
         operation.is(endpoint, subject).then_some(operation)
     }
 
-    /// The method.
+    /// The request's method.
     #[must_use]
     pub const fn method(&self) -> Method {
         self.method
     }
 
-    /// The target, to be judged and then written out.
+    /// The request's target, which is judged and then forwarded.
     #[must_use]
     pub const fn target(&self) -> &Target {
         &self.target
     }
 
-    /// The family; `None` outside every one that the Engine API has.
+    /// The family; `None` if the path is outside every family of the Engine API.
     #[must_use]
     pub const fn family(&self) -> Option<Family> {
         self.family
@@ -113,7 +114,7 @@ impl Operation {
         self.endpoint.map_or("", Endpoint::operation_id)
     }
 
-    /// How much the operation can change; of an unlisted one, what its method says.
+    /// How much the operation can change; if the catalogue does not list it, judged by its method.
     #[must_use]
     pub fn access(&self) -> Access {
         match (self.endpoint, self.method) {
@@ -123,7 +124,7 @@ impl Operation {
         }
     }
 
-    /// What becomes of the connection; nothing special for an unlisted operation.
+    /// What becomes of the connection; nothing special if the catalogue does not list the operation.
     #[must_use]
     pub fn transport(&self) -> Transport {
         self.endpoint.map_or(Transport::Plain, Endpoint::transport)
@@ -136,14 +137,13 @@ impl Operation {
         self.target.path().get(start..end)
     }
 
-    /// The first path segment, such as `containers`; also of a path outside every family.
+    /// The first path segment, such as `containers`, even if the path is outside every family.
     #[must_use]
     pub fn family_segment(&self) -> &str {
         self.target.path().split('/').nth(1).unwrap_or_default()
     }
 
-    /// The same operation on `id` instead of its subject; `None` if it has no subject, or if `id` cannot stand in a path
-    /// as one.
+    /// The same operation on `id` instead of its subject; `None` if it has no subject, or if a path cannot name `id`.
     #[must_use]
     pub fn on(&self, id: &str) -> Option<Self> {
         let (start, end) = self.subject?;
@@ -151,7 +151,7 @@ impl Operation {
         pinned.is(self.endpoint?, id).then_some(pinned)
     }
 
-    /// What is written is what was meant: a name such as `a/../b` or `x/start` may have led elsewhere.
+    /// Whether this is `endpoint` on `subject`: a name such as `a/../b` or `x/start` may have led elsewhere.
     fn is(&self, endpoint: Endpoint, subject: &str) -> bool {
         self.endpoint == Some(endpoint) && self.subject() == Some(subject)
     }

@@ -1,9 +1,9 @@
 //! The request target (RFC 9112 §3.2) in the one form that is both judged and forwarded.
 //!
-//! A path is decoded once, as the engine does, and must then be canonical; what is not is refused, never repaired.
-//! What goes out is printed from the decoded value, so two readings of the same bytes cannot exist. The query is kept
-//! byte for byte: it is only checked to be one that the engine can read. Absolute form is taken apart by the host,
-//! which hands over its path; authority form and `*` never get here.
+//! A path is decoded once, as the engine does it, and must then be canonical; one that is not is refused, never
+//! repaired. The target that is forwarded is printed from the decoded value, so two readings of the same bytes cannot
+//! exist. The query is kept byte for byte, and refused only if the engine cannot read it. Absolute form is taken apart
+//! by the host, which hands over the path; authority form and `*` never get here.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +15,7 @@ mod tests;
 /// A canonical target: an optional API version, a decoded path, a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Decoded, version prefix included.
+    /// The decoded path, version prefix included.
     path: String,
     /// How many bytes of `path` the version prefix (`/v1.41`) takes; 0 if there is none.
     version_len: usize,
@@ -25,28 +25,28 @@ pub struct Target {
 /// Why a target is refused with 400. The text is meant for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadTarget {
-    /// Not in origin form.
+    /// The target is not in origin form.
     #[error("the request target must be a path that starts with a slash")]
     NotAPath,
-    /// `%` without two hexadecimal digits behind it.
-    #[error("the request target has a % that two hexadecimal digits do not follow")]
+    /// A `%` does not have two hexadecimal digits behind it.
+    #[error("the request target has a % that is not followed by two hexadecimal digits")]
     BadEscape,
-    /// `//`, or a slash at the end.
+    /// The path has `//`, or a slash at the end.
     #[error("the path has an empty segment (a double slash, or a slash at its end)")]
     EmptySegment,
-    /// `.` or `..`, encoded or not.
+    /// The path has a segment `.` or `..`, encoded or not.
     #[error("the path has a dot segment")]
     DotSegment,
-    /// A `%` that is still there after decoding: `%25`.
+    /// The path has a `%` that is still there after decoding: `%25`.
     #[error("the path has a % after decoding")]
     Percent,
-    /// A byte that no name in the Engine API has and that parsers disagree on.
+    /// The path has a character that no name in the Engine API has, and that parsers disagree on.
     #[error("the path has a semicolon, a backslash or a control character")]
     ForbiddenByte,
-    /// Invalid UTF-8 after decoding.
+    /// The target is not valid UTF-8 after decoding.
     #[error("the request target is not valid UTF-8 after decoding")]
     NotUtf8,
-    /// `;` in a query: an error to the engine.
+    /// The query has a `;`, which is an error to the engine.
     #[error("the query has a semicolon")]
     QuerySemicolon,
 }
@@ -73,8 +73,9 @@ impl Target {
         Ok(Self { path, version_len, query: query.map(str::to_owned) })
     }
 
-    /// Takes a path as [`path`](Self::path) gives it: decoded, without version and query. To policies it comes so, and
-    /// parsing it anew would read a name's `?` as the start of a query, and a first segment `v1.41` as a version.
+    /// Takes a path as [`path`](Self::path) returns it: decoded, without version and query. Policies get the path in
+    /// this form, and parsing it anew would read a `?` in a name as the start of a query, and a first segment `v1.41`
+    /// as a version.
     ///
     /// # Errors
     /// [`BadTarget`] if the path is not canonical.
@@ -104,7 +105,8 @@ impl Target {
         self.query.as_deref()
     }
 
-    /// The query's names and values, decoded as the engine does (Go's `url.ParseQuery`): in order, repeats kept.
+    /// The names and values of the query, decoded as the engine does it (Go's `url.ParseQuery`), in order, repeats
+    /// kept.
     pub fn query_pairs(&self) -> impl Iterator<Item = (String, String)> {
         let pieces = self.query().unwrap_or_default().split('&').filter(|piece| !piece.is_empty());
         pieces.map(|piece| {
@@ -113,7 +115,7 @@ impl Target {
         })
     }
 
-    /// The same with another name at this place of the path.
+    /// The same target with another name at this place of the path.
     pub(crate) fn with_name(&self, place: Range<usize>, name: &str) -> Option<Self> {
         let (before, after) = (self.path().get(..place.start)?, self.path().get(place.end..)?);
         let path = format!("{}{before}{name}{after}", self.path.get(..self.version_len)?);
@@ -122,8 +124,8 @@ impl Target {
     }
 }
 
-/// Prints origin form, to be parsed back to the same value. Every byte of the path that is not plainly allowed in one
-/// (RFC 3986 §3.3) is percent-encoded.
+/// Prints origin form, which parses back to the same value. Every byte that may not stand for itself in a path (RFC
+/// 3986 §3.3) is percent-encoded.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.path.as_str();
@@ -146,7 +148,8 @@ impl fmt::Display for Target {
     }
 }
 
-/// Unreserved, sub-delims less `;`, `:`, `@`, and the slash between segments.
+/// Whether a byte of the path is printed as it is: unreserved characters, sub-delims other than `;`, `:`, `@`, and the
+/// slash between segments.
 const fn stands_for_itself(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -191,7 +194,7 @@ fn decode(raw: &str) -> Result<Cow<'_, str>, BadTarget> {
     }
 }
 
-/// A piece of a query that has been found readable; a plus is a space there.
+/// Decodes a piece of a query that is known to be readable. A plus is a space there.
 fn decode_query(piece: &str) -> String {
     let spaced = piece.replace('+', " ");
     decode(&spaced).map(Cow::into_owned).unwrap_or_default()
@@ -228,7 +231,8 @@ fn is_root_or_network_list(path: &str) -> bool {
         || path.strip_suffix("/networks/").is_some_and(|version| version_prefix(path) == version.len())
 }
 
-/// The engine's parser (Go's `url.ParseQuery`) must read the query without an error, and policies get UTF-8.
+/// Refuses a query that the engine's parser (Go's `url.ParseQuery`) cannot read, or that is not UTF-8, which policies
+/// get.
 fn require_readable(query: &str) -> Result<(), BadTarget> {
     if query.contains(';') {
         return Err(BadTarget::QuerySemicolon);
@@ -239,8 +243,8 @@ fn require_readable(query: &str) -> Result<(), BadTarget> {
     decode(query).map(drop)
 }
 
-/// The length of a leading `/v` + digits and dots that another segment follows; 0 if there is none. As in the engine's
-/// router, where `/v1.41` alone is an unknown path.
+/// The length of a leading `/v` with digits and dots that another segment follows; 0 if there is none. The engine's
+/// router reads versions in the same way: to it, `/v1.41` alone is an unknown path.
 fn version_prefix(path: &str) -> usize {
     let Some(rest) = path.strip_prefix("/v") else { return 0 };
     let Some((version, _)) = rest.split_once('/') else { return 0 };

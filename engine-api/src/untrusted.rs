@@ -1,11 +1,12 @@
-//! Text of strangers (a policy, the engine, a client), made fit to be shown on a line of a log or a terminal.
+//! Makes text from untrusted sources (a policy, the engine, a client) fit to be shown on a line of a log or a terminal.
 //!
-//! What is unfit would end the line, steer the terminal, or show the line's text in another order than it has.
+//! A character is unfit if it would end the line, control the terminal, or change the order in which text is shown.
 
 #[cfg(test)]
 mod tests;
 
-/// Controls (C0, DEL, C1), ends of lines, marks and overrides of direction, and what is not seen at all.
+/// Whether a character is unfit: control characters (C0, DEL, C1), ends of lines, marks and overrides of text
+/// direction, and invisible characters.
 pub const fn is_unfit(c: char) -> bool {
     matches!(c,
         '\0'..='\u{1f}'
@@ -19,13 +20,13 @@ pub const fn is_unfit(c: char) -> bool {
     )
 }
 
-/// The beginning of a text, of at most `most` bytes, with a space for everything unfit.
+/// The beginning of a text, at most `most` bytes of it, with a space in place of each unfit character.
 pub fn fit(text: &str, most: usize) -> String {
     let start = text.get(..text.floor_char_boundary(most)).unwrap_or_default();
     start.chars().map(|c| if is_unfit(c) { ' ' } else { c }).collect()
 }
 
-/// All of a text, with what is unfit written as `\n` or `\u{202e}`.
+/// The whole text, with unfit characters written as escapes such as `\n` or `\u{202e}`.
 pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! What wit-bindgen makes of `wit/policy.wit`, and the export of the policy.
+//! The code that wit-bindgen generates from `wit/policy.wit`, and the export of the policy.
 #![allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated")]
 #![allow(clippy::all, clippy::restriction, clippy::pedantic, clippy::nursery, reason = "generated")]
 

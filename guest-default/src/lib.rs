@@ -1,7 +1,7 @@
-//! The default policy as a component: the crate `engine-api` behind the policy interface, and nothing of its own.
+//! The default policy as a component: the crate `engine-api` behind the policy interface, and nothing else.
 //!
-//! Settings are the env flags, as words: `CONTAINERS=1 POST=1`. It is what a policy costs at least, and a base for one
-//! that is stricter in one place.
+//! Its settings are the env flags, as words: `CONTAINERS=1 POST=1`. It shows the least that a policy costs, and is a
+//! starting point for a policy that is stricter in one place.
 
 mod bindings;
 
@@ -27,7 +27,7 @@ impl Guest for DefaultPolicy {
         let target = Target::from_decoded_path(&request.path).ok();
         let Some((method, target)) = Method::from_token(&request.method).zip(target) else {
             return Decision::Deny(Denial {
-                message: "not a request of the Engine API".into(),
+                message: "this is not a request of the Engine API".into(),
                 status: None,
             });
         };

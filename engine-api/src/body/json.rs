@@ -1,12 +1,12 @@
-//! JSON, token by token: RFC 8259 and nothing beside it, less what parsers read in different ways.
+//! Reads JSON token by token: RFC 8259 and nothing more, without what parsers read in different ways.
 //!
-//! No value is built. Numbers and strings are looked at as far as parsers disagree on them: a number that overflows a
+//! No value is built. Of numbers and strings it refuses those that parsers disagree on: a number that overflows a
 //! double, a lone surrogate, a NUL.
 
 use super::AmbiguousBody;
 use super::key::Key;
 
-/// A place in a body.
+/// A position in a body.
 #[derive(Debug)]
 pub(super) struct Cursor<'b> {
     text: &'b str,
@@ -18,17 +18,17 @@ impl<'b> Cursor<'b> {
         Self { text, at: 0 }
     }
 
-    /// How far it is from the start, in bytes.
+    /// The distance from the start, in bytes.
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
-    /// What stands between `from` and here.
+    /// The text between `from` and the current position.
     pub(super) fn since(&self, from: usize) -> &'b str {
         self.text.get(from..self.at).unwrap_or_default()
     }
 
-    /// The next byte that is no white space, without taking it.
+    /// The next byte that is not white space, without taking it.
     pub(super) fn peek(&mut self) -> Option<u8> {
         while matches!(self.byte(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
@@ -77,8 +77,8 @@ impl<'b> Cursor<'b> {
         Ok(string)
     }
 
-    /// A surrogate without its other half becomes U+FFFD in Go, stays what it is in JavaScript, and is an error elsewhere;
-    /// a NUL ends the string for parsers in C.
+    /// Takes an escape, and refuses a lone surrogate and a NUL. A surrogate without its other half becomes U+FFFD in
+    /// Go, stays as it is in JavaScript, and is an error elsewhere; a NUL ends the string for parsers in C.
     fn escape(&mut self) -> Result<(), AmbiguousBody> {
         let start = self.at;
         self.at += 1;
@@ -97,7 +97,7 @@ impl<'b> Cursor<'b> {
         }
     }
 
-    /// Takes an escape, if one comes next; whether it is the second half of a surrogate pair.
+    /// Takes a `\u` escape if one comes next, and says whether it is the second half of a surrogate pair.
     fn low_half(&mut self) -> Result<bool, AmbiguousBody> {
         if self.text.get(self.at..self.at + 2) != Some("\\u") {
             return Ok(false);
@@ -106,7 +106,7 @@ impl<'b> Cursor<'b> {
         Ok((0xdc00..0xe000).contains(&self.unit()?))
     }
 
-    /// Takes a `u` and its four digits.
+    /// Takes a `u` and the four digits behind it.
     fn unit(&mut self) -> Result<u32, AmbiguousBody> {
         let digits = self.text.get(self.at + 1..self.at + 5);
         let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
@@ -116,8 +116,8 @@ impl<'b> Cursor<'b> {
         Ok(unit)
     }
 
-    /// Integers of any size pass: a language whose numbers are doubles rounds those beyond 2^53, and a comparison with
-    /// a limit comes out the same but for that rounding.
+    /// Takes a number. Integers of any size pass: a language whose numbers are doubles rounds those beyond 2^53, and
+    /// apart from that rounding a comparison with a limit gives the same result.
     fn number(&mut self) -> Result<(), AmbiguousBody> {
         let start = self.at;
         self.at += usize::from(self.byte() == Some(b'-'));
@@ -140,7 +140,7 @@ impl<'b> Cursor<'b> {
         if is_surely_finite || is_finite() { Ok(()) } else { Err(AmbiguousBody::HugeNumber { at: start }) }
     }
 
-    /// Takes digits, of which there must be one.
+    /// Takes digits, at least one.
     fn digits(&mut self) -> Result<(), AmbiguousBody> {
         let start = self.at;
         while matches!(self.byte(), Some(b'0'..=b'9')) {
@@ -159,7 +159,7 @@ impl<'b> Cursor<'b> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// What stands here is not what JSON has here.
+    /// The error for text at the current position that is not JSON.
     pub(super) fn not_json(&self) -> AmbiguousBody {
         AmbiguousBody::NotJson { at: self.at }
     }

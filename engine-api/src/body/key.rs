@@ -1,34 +1,34 @@
-//! A key of an object, and when the engine takes two of them for one.
+//! The keys of an object, and when the engine takes two of them for one.
 //!
-//! The engine reads with Go's `encoding/json`: a key that is no field's name matches a field whose name it equals under
-//! Unicode simple folding. All names of fields are ASCII, and the only characters outside ASCII that fold into it are
-//! `ſ` (to `s`) and the Kelvin sign (to `k`), in every version of Go. So those two and the case of ASCII are what is
-//! folded here; what Go makes of `É` and `é` no field of the engine can show.
+//! The engine reads JSON with Go's `encoding/json`: a key that is not exactly a field's name matches a field whose name
+//! equals it under Unicode simple folding. All field names are ASCII, and the only characters outside ASCII that fold
+//! into ASCII are `ſ` (to `s`) and the Kelvin sign (to `k`), in every version of Go. So only those two and the case of
+//! ASCII letters are folded here. How Go folds `É` and `é` does not matter: no field of the engine has them.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::str::Chars;
 
-/// A key as it stands between its quotes: a JSON string whose escapes have been found to be good.
+/// A key as it stands between its quotes: a JSON string whose escapes are known to be valid.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key<'b>(pub(super) &'b str);
 
 impl<'b> Key<'b> {
-    /// What it says once its escapes are undone.
+    /// The characters of the key, with its escapes undone.
     pub(super) fn chars(self) -> Unescaped<'b> {
         Unescaped(self.0.chars())
     }
 
-    /// The same in the form that all keys have in common that the engine cannot tell apart.
+    /// The folded form of the key, which is the same for all keys that the engine cannot tell apart.
     pub(super) fn folded(self) -> impl Iterator<Item = char> + 'b {
         self.chars().map(fold)
     }
 
-    /// Whether it is spelled like this.
+    /// Whether the key is exactly `name`.
     pub(super) fn is(self, name: &str) -> bool {
         self.0 == name || self.chars().eq(name.chars())
     }
 
-    /// Its folded form, if that could be a field's name.
+    /// The folded form of the key, if that could be a field's name.
     pub(super) fn folded_name(self) -> Option<FoldedName> {
         let mut name = FoldedName { bytes: [0; MAX_NAME], length: 0 };
         for c in self.folded() {
@@ -39,10 +39,10 @@ impl<'b> Key<'b> {
     }
 }
 
-/// No field's name is longer.
+/// No field name is longer than this, in bytes.
 pub(super) const MAX_NAME: usize = 32;
 
-/// A short key in small ASCII letters.
+/// A short key in lower-case ASCII letters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FoldedName {
     bytes: [u8; MAX_NAME],
@@ -55,7 +55,7 @@ impl FoldedName {
     }
 }
 
-/// What the engine's folding makes of a character in a field's name.
+/// Folds a character as the engine does when it compares a key with a field's name.
 pub(super) fn fold(c: char) -> char {
     match c {
         'ſ' => 's',
@@ -107,17 +107,17 @@ impl Unescaped<'_> {
 /// When two keys count as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sameness {
-    /// When they say the same: in a map.
+    /// Two keys count as one if they are equal. This is the rule for a map.
     Exact,
-    /// When the engine would take them for the same field: in a struct.
+    /// Two keys count as one if the engine would take them for the same field. This is the rule for a struct.
     Folded,
 }
 
-/// The keys of all objects that are open, the innermost object's last.
+/// The keys of all open objects, those of the innermost object last.
 #[derive(Debug)]
 pub(super) struct OpenKeys<'b> {
     keys: Vec<Hashed<'b>>,
-    /// Its keys are secret, so that no client can make all of its own look alike.
+    /// The hash function. Its own keys are secret, so that no client can send many keys with the same hash.
     hashing: RandomState,
 }
 
@@ -132,7 +132,7 @@ impl<'b> OpenKeys<'b> {
         Self { keys: Vec::new(), hashing: RandomState::new() }
     }
 
-    /// Where the keys of an object will begin that is opened now.
+    /// The index at which the keys of an object that is opened now will begin.
     pub(super) fn len(&self) -> usize {
         self.keys.len()
     }
@@ -144,8 +144,8 @@ impl<'b> OpenKeys<'b> {
         self.keys.push(Hashed { hash: hasher.finish(), key });
     }
 
-    /// Adds a key of the innermost object, which is a struct. `name` is its folded form if that is short; keys with the
-    /// same folded form come in the same way.
+    /// Adds a key of the innermost object, which is a struct. `name` is the folded form of the key if that is short;
+    /// keys with the same folded form are hashed in the same way.
     pub(super) fn push_folded(&mut self, key: Key<'b>, name: Option<&FoldedName>) {
         let mut hasher = self.hashing.build_hasher();
         match name {
@@ -155,10 +155,11 @@ impl<'b> OpenKeys<'b> {
         self.keys.push(Hashed { hash: hasher.finish(), key });
     }
 
-    /// Closes the innermost object, whose keys begin at `from`, and gives two of its keys that count as one.
+    /// Closes the innermost object, whose keys begin at `from`, and returns two of its keys that count as one, if any
+    /// do.
     ///
-    /// Keys are compared if their hashes are the same, which no client can bring about for keys that differ. So each is
-    /// compared once or twice, however many there are.
+    /// Keys are compared only if their hashes are equal, which no client can bring about for keys that differ. So each
+    /// key is compared once or twice, however many there are.
     pub(super) fn close(&mut self, from: usize, sameness: Sameness) -> Option<(Key<'b>, Key<'b>)> {
         let keys = self.keys.get_mut(from..).unwrap_or_default();
         keys.sort_unstable_by_key(|hashed| (hashed.hash, hashed.key.0.as_ptr()));

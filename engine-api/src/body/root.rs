@@ -1,34 +1,35 @@
-//! The root of a create body, where engines up to 26 read HostConfig's fields as well.
+//! The root object of a create body, where engines up to 26 read the fields of `HostConfig` as well.
 //!
-//! They are read there if there is no `HostConfig`, and six of them also beside one, if it lacks them. A policy that reads
-//! `HostConfig.Privileged` would not see them, so where they count they are refused. `null`, `0`, `""` and the like say
-//! nothing and pass, and so does what is beside a `HostConfig` that the engine reads in its place.
+//! Those engines read the fields there if there is no `HostConfig`, and six of them also beside a `HostConfig` that
+//! lacks them. A policy that reads `HostConfig.Privileged` would not see them, so a field that such an engine would use
+//! is refused. `null`, `0`, `""` and other zero values have no effect and pass, and so does a field beside a
+//! `HostConfig` that the engine reads instead.
 
 use super::{AmbiguousBody, Member, Struct};
 
-/// What of `HostConfig` an old engine takes from beside it.
+/// The fields that an old engine also reads beside a `HostConfig` that lacks them.
 const READ_BESIDE: [&str; 6] = ["Cpuset", "CpusetCpus", "CpuShares", "Memory", "MemorySwap", "VolumeDriver"];
 
-/// Lists that say something when they are empty: nothing of /proc is masked.
-const SAY_IT_EMPTY: [&str; 2] = ["MaskedPaths", "ReadonlyPaths"];
+/// Lists that have an effect even when they are empty: then nothing in /proc is masked.
+const EFFECTIVE_WHEN_EMPTY: [&str; 2] = ["MaskedPaths", "ReadonlyPaths"];
 
-/// What is known of a root so far.
+/// What is known about the root object so far.
 #[derive(Debug, Default)]
 pub(super) struct Root {
     has_host_config: bool,
-    /// Fields of HostConfig that say something.
+    /// A field of `HostConfig` that is in the root and has an effect.
     misplaced: Option<&'static str>,
-    /// Of these, one that counts beside HostConfig.
+    /// Such a field that is read even beside a `HostConfig`.
     read_beside: Option<&'static str>,
 }
 
 impl Root {
-    /// A field and its value's text.
+    /// Takes note of a field and the text of its value.
     pub(super) fn has(&mut self, Member { of, field }: Member, value: &str) {
         let is_host_configs = matches!(of, Struct::HostConfig | Struct::Resources) || field.name == "Cpuset";
         if field.name == "HostConfig" {
             self.has_host_config = value.starts_with('{');
-        } else if is_host_configs && !says_nothing(field.name, value) {
+        } else if is_host_configs && !is_zero_value(field.name, value) {
             self.misplaced = Some(field.name);
             if READ_BESIDE.contains(&field.name) {
                 self.read_beside = Some(field.name);
@@ -36,16 +37,16 @@ impl Root {
         }
     }
 
-    /// Once all is known.
+    /// Judges the root object once all its fields have been noted.
     pub(super) fn judge(&self) -> Result<(), AmbiguousBody> {
         let misplaced = if self.has_host_config { self.read_beside } else { self.misplaced };
         misplaced.map_or(Ok(()), |name| Err(AmbiguousBody::BesideHostConfig(name)))
     }
 }
 
-/// What Go reads as a field's zero value: as if it were not there.
-fn says_nothing(field: &str, value: &str) -> bool {
-    if SAY_IT_EMPTY.contains(&field) {
+/// Whether Go reads the value as the field's zero value, which is the same as if the field were absent.
+fn is_zero_value(field: &str, value: &str) -> bool {
+    if EFFECTIVE_WHEN_EMPTY.contains(&field) {
         return value == "null";
     }
     let is_zero = || value.parse() == Ok(0.0);

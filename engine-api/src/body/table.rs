@@ -1,30 +1,30 @@
-//! The table: what the engine reads each object of a body into.
+//! The table of what the engine reads each object of a body into.
 //!
-//! `Field` is a value without objects in it, `Field: Struct` a struct or a list of them, `Field: map` a map whose keys
-//! are the client's (of values without objects), `Field: map Struct` a map of structs. `+ Other` takes over Other's
-//! fields, and `Field / other` allows a second spelling that clients are known to send. Names are the union of what the
-//! engines from 17.05 to API 1.55 read: a field that one of them reads is a field. Fields are in alphabetical order,
-//! whatever their case.
+//! `Field` is a value without objects in it, `Field: Struct` a struct or a list of structs, `Field: map` a map with
+//! keys that the client chooses and values without objects, and `Field: map Struct` a map of structs. `+ Other` takes
+//! over the fields of `Other`, and `Field / other` allows a second spelling that clients are known to send. The names
+//! are the union of what the engines from 17.05 to API 1.55 read: a field that one of them reads is a field. Fields are
+//! in alphabetical order, whatever their case.
 
 /// What a value is read into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueKind {
-    /// Something without an object in it, as far as the table knows.
+    /// A value without an object in it, as far as the table knows.
     Leaf,
-    /// A struct, or a list of them.
+    /// A struct, or a list of structs.
     Struct(Struct),
-    /// A map whose keys are the client's, and what its values are read into.
+    /// A map with keys that the client chooses, and what its values are read into.
     Map(&'static Self),
 }
 
 /// A field of a [`Struct`].
 #[derive(Debug)]
 pub struct Field {
-    /// Its name, as the engine and the API's reference spell it.
+    /// The field's name, as the engine and the API's reference spell it.
     pub name: &'static str,
-    /// Another spelling that clients are known to send. The engine takes it for `name`.
+    /// Another spelling that clients are known to send. The engine reads it as `name`.
     pub also: Option<&'static str>,
-    /// What its value is read into.
+    /// What the field's value is read into.
     pub kind: ValueKind,
 }
 
@@ -36,16 +36,16 @@ macro_rules! structs {
         pub enum Struct { $($name,)* }
 
         impl Struct {
-            /// All of them.
+            /// All structs.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// What the engine's sources or the API's reference call it.
+            /// The name of the struct in the engine's sources or the API's reference.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)* }
             }
 
-            /// Its fields without those of its [`Struct::bases`], in alphabetical order.
+            /// The fields of the struct without those of its [`Struct::bases`], in alphabetical order.
             #[must_use]
             pub const fn own_fields(self) -> &'static [Field] {
                 match self { $(Self::$name => const { &[$(Field {
@@ -55,7 +55,7 @@ macro_rules! structs {
                 },)*] },)* }
             }
 
-            /// The structs whose fields it has, too.
+            /// The structs whose fields it takes over.
             #[must_use]
             pub const fn bases(self) -> &'static [Self] {
                 match self { $(Self::$name => &[$(Self::$base,)*],)* }

@@ -73,12 +73,12 @@ fn a_denial_names_the_flag_that_would_allow_it() {
         (
             "CONTAINERS=1",
             "GET /containers/x/attach/ws",
-            "405 attaching by websocket writes stdin and writes are off (POST=0); POST=1 would allow it",
+            "405 attaching by websocket writes stdin, and writes are off (POST=0); POST=1 would allow it",
         ),
         (
             "CONTAINERS=1",
             "HEAD /containers/x/attach/ws",
-            "405 attaching by websocket writes stdin and writes are off (POST=0); POST=1 would allow it",
+            "405 attaching by websocket writes stdin, and writes are off (POST=0); POST=1 would allow it",
         ),
         (
             "",

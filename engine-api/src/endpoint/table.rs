@@ -1,5 +1,7 @@
-//! The table. Names are the Engine API's operationIds (its reference, v1.55); routes that the reference leaves out
-//! (checkpoints, `/grpc`, `/build/cancel`) are named in its manner. A template's `{name...}` may span slashes,
+//! The table of endpoints.
+//!
+//! Names are the operationIds of the Engine API's reference (v1.55); routes that the reference leaves out (checkpoints,
+//! `/grpc`, `/build/cancel`) are named in the same style. A template's `{name...}` may span slashes,
 //! `reads Struct` is what the engine reads a JSON body into (`[Struct]`: a list), and `+ Flag` is a flag that the
 //! operation needs besides those of its method and family.
 
@@ -30,7 +32,7 @@ macro_rules! endpoints {
                 match self { $(Self::$id => Method::$method,)* }
             }
 
-            /// Its path, without a version, and the path's other spellings.
+            /// The path of its route, without a version, and other spellings of that path.
             #[must_use]
             pub const fn templates(self) -> &'static [&'static str] {
                 match self { $(Self::$id => &[$($template),+],)* }
@@ -42,14 +44,14 @@ macro_rules! endpoints {
                 match self { $(Self::$id => Access::$access,)* }
             }
 
-            /// What becomes of the connection.
+            /// What becomes of the connection once the engine has answered.
             #[must_use]
             pub const fn transport(self) -> Transport {
                 match self { $(Self::$id => Transport::$transport,)* }
             }
 
             /// What the engine reads its body into, if that is JSON: a policy can inspect only such a body. The other
-            /// operations have none that the engine reads, or an archive, or a raw stream.
+            /// operations have no body that the engine reads, or an archive, or a raw stream.
             #[must_use]
             pub const fn body(self) -> Option<BodyShape> {
                 match self { $(Self::$id => endpoints!(@body $($body)?),)* }

@@ -49,15 +49,15 @@ fn words_set_flags_and_every_word_that_does_not_is_named() {
     assert_eq!(flags, Flags::default().with(Flag::Containers).with(Flag::Post).without(Flag::Ping));
     assert_eq!(Flags::from_words("").unwrap(), Flags::default());
     for (words, want) in [
-        ("CONTAINER=1", "CONTAINER is no flag: write such as CONTAINERS=1 POST=1"),
-        ("containers=1", "containers is no flag: write such as CONTAINERS=1 POST=1"),
-        ("POST", "POST has no value: write such as CONTAINERS=1 POST=1"),
-        ("POST=", "POST has no value: write such as CONTAINERS=1 POST=1"),
-        ("POST=1 POST=0", "POST comes twice"),
+        ("CONTAINER=1", "CONTAINER is not a flag: write for example CONTAINERS=1 POST=1"),
+        ("containers=1", "containers is not a flag: write for example CONTAINERS=1 POST=1"),
+        ("POST", "POST has no value: write for example CONTAINERS=1 POST=1"),
+        ("POST=", "POST has no value: write for example CONTAINERS=1 POST=1"),
+        ("POST=1 POST=0", "POST is set twice"),
         ("POST=1=1", "POST=\"1=1\" is not a switch; use 1, true, yes or on, or 0, false, no or off"),
         (
             "X POST=maybe",
-            "X is no flag: write such as CONTAINERS=1 POST=1; POST=\"maybe\" is not a switch; use 1, true, yes or on, \
+            "X is not a flag: write for example CONTAINERS=1 POST=1; POST=\"maybe\" is not a switch; use 1, true, yes or on, \
              or 0, false, no or off",
         ),
     ] {

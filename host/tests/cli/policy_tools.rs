@@ -140,8 +140,14 @@ fn cases_that_make_no_sense_end_with_64_and_the_line() {
             case.replace("allow", "{deny: {message: x, contains: x}}"),
             "line 4: expect the whole message or a part",
         ),
-        (format!("{case}    flags: POST=1 CONTAINER=1\n"), "line 5: CONTAINER is no flag: write such as"),
-        (format!("{case}    flags: POST\n"), "line 5: POST has no value: write such as CONTAINERS=1 POST=1"),
+        (
+            format!("{case}    flags: POST=1 CONTAINER=1\n"),
+            "line 5: CONTAINER is not a flag: write for example",
+        ),
+        (
+            format!("{case}    flags: POST\n"),
+            "line 5: POST has no value: write for example CONTAINERS=1 POST=1",
+        ),
         (format!("{case}    flags: POST=maybe\n"), "line 5: POST=\"maybe\" is not a switch"),
         (format!("{case}    body: 7\n"), "line 5: expected a text, \"@file\", or a mapping or list"),
         (format!("{case}    headers: {{\"a b\": x}}\n"), "line 2: \"a b\" is no name of a header"),
