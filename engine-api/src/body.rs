@@ -6,9 +6,9 @@
 //! builds no values, and keeps only the keys of the objects that are open.
 //!
 //! Which keys an object may have depends on what the engine reads it into, as `body/table.rs` lists it. In a struct, no
-//! two keys may differ only by case, and no key may be a known field's name in another spelling; in a map, no two keys
-//! may be the same. An object that the table does not know (a field of next year's API) is judged as a struct, which is
-//! the stricter of the two.
+//! two keys may be the same when case is ignored, and no key may be a known field's name in another spelling; in a map,
+//! no two keys may be the same. An object that the table does not know (a field of next year's API) is judged as a
+//! struct, which is the stricter of the two.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -1,7 +1,8 @@
-//! Admission: what is refused before any policy is asked, and who is shown a body.
+//! Admission: which requests are refused before any policy is asked, and which policies are shown a body.
 //!
-//! Everything here is a pure function of a request's parts, so that the gateway, `explain` and the author's tools refuse
-//! the same. What only a connection can tell (hosts, origins, a body that breaks or comes too slowly) is the gateway's.
+//! Everything here is a pure function of a request's parts, so that the gateway, `explain` and the author's tools
+//! refuse the same requests. What only a connection can tell (hosts, origins, a body that breaks off or comes too
+//! slowly) is judged by the gateway.
 
 use bytes::Bytes;
 use engine_api::body::BodyShape;
@@ -18,16 +19,16 @@ mod tests;
 /// Who inspects the body of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
-    /// No policy does: the body streams past.
+    /// No policy inspects it: the body streams past.
     Nobody,
-    /// Only policies whose word counts for nothing. A body that they cannot be shown is forwarded all the same.
+    /// Only policies that observe inspect it. A body that they cannot be shown is forwarded all the same.
     Observing,
-    /// At least one policy whose word counts. A body that it cannot be shown is refused.
+    /// At least one policy that decides inspects it. A body that it cannot be shown is refused.
     Deciding,
 }
 
 impl Readers {
-    /// Of an operation, given the modes of the policies that inspect its body.
+    /// The readers of an operation's body, given the modes of the policies that inspect it.
     #[must_use]
     pub fn of(modes: impl IntoIterator<Item = Mode>) -> Self {
         modes.into_iter().fold(Self::Nobody, |readers, mode| match (readers, mode) {
@@ -45,10 +46,10 @@ impl Readers {
         }
     }
 
-    /// What policies are shown of a body, or why it cannot be shown to those that only observe.
+    /// What policies are shown of a body, with the reason why it cannot be shown to policies that only observe.
     ///
     /// # Errors
-    /// The reason why it cannot be shown, where a policy must see it.
+    /// The reason why the body cannot be shown, if a policy that decides must see it.
     pub fn settle<E>(self, taken: Result<InspectedBody, E>) -> Result<(InspectedBody, Option<E>), E> {
         match (taken, self) {
             (Ok(body), _) => Ok((body, None)),
@@ -58,24 +59,24 @@ impl Readers {
     }
 }
 
-/// A whole body that no policy can be shown. The text is meant for the client.
+/// Why a body cannot be shown to a policy. The text is meant for the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadBody {
-    /// A policy is never shown a part of a body.
+    /// The body is too large, and a policy is never shown a part of a body.
     #[error(
         "the body is larger than {0} bytes, and a policy must read all of it; POLICY_BODY_LIMIT allows more"
     )]
     TooLarge(usize),
-    /// The engine would not undo it, and a policy could not.
+    /// The body has a content coding, which the engine would not undo and a policy could not.
     #[error("the body of this operation is read by a policy: send it without Content-Encoding")]
     Encoded,
-    /// Two parsers could read it in two ways.
+    /// Two parsers could read the body in two ways.
     #[error(transparent)]
     Ambiguous(#[from] engine_api::body::AmbiguousBody),
 }
 
 impl BadBody {
-    /// The HTTP status that says so: 413 or 400.
+    /// The HTTP status of the refusal: 413 or 400.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -85,10 +86,10 @@ impl BadBody {
     }
 }
 
-/// Judges a whole body of at most `limit` bytes.
+/// Judges a whole body, which may have at most `limit` bytes.
 ///
 /// # Errors
-/// [`BadBody`].
+/// [`BadBody`] if no policy can be shown it.
 pub fn inspect_body(
     bytes: Bytes,
     limit: usize,
@@ -108,34 +109,34 @@ pub fn inspect_body(
     Ok(InspectedBody::Complete(bytes))
 }
 
-/// A request as a client would send it, outside of any connection.
+/// A request as a client would send it, without a connection.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// What it asks for.
+    /// What the request asks for.
     pub operation: Operation,
-    /// Its header fields, beside those that tell how the body comes.
+    /// The request's header fields, without those that say how the body is delimited.
     pub headers: HeaderMap,
-    /// Its body; empty if there is none.
+    /// The request's body; empty if there is none.
     pub body: Bytes,
 }
 
-/// The settings that a request meets before it meets policies.
+/// The settings that decide whether a request is admitted.
 #[derive(Clone, Copy, Debug)]
 pub struct Admission {
-    /// Which families are open.
+    /// The env flags.
     pub flags: Flags,
     /// `POLICY_BODY_LIMIT`, in bytes.
     pub body_limit: usize,
 }
 
-/// What policies are told of a request that was let in.
+/// What policies are told about a request that was admitted.
 #[derive(Clone, Debug)]
 pub struct Admitted {
-    /// What it asks for.
+    /// What the request asks for.
     pub operation: Operation,
-    /// Its header fields as they would be sent.
+    /// The request's header fields as they would be sent.
     pub headers: HeaderMap,
-    /// Its body, as far as it is inspected.
+    /// The request's body, as far as it is inspected.
     pub body: InspectedBody,
     /// Why policies that only observe are not shown the body.
     pub unshown: Option<BadBody>,
@@ -144,22 +145,22 @@ pub struct Admitted {
 /// Why a request is refused before any policy is asked. The text is meant for the client.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Refused {
-    /// It is not a request of the Engine API.
+    /// The request is not one of the Engine API.
     #[error(transparent)]
     RequestLine(#[from] BadRequestLine),
-    /// Its header fields cannot be forwarded.
+    /// The header fields cannot be forwarded.
     #[error(transparent)]
     Headers(#[from] BadHeaders),
-    /// Its body cannot be shown to a policy that must see it.
+    /// The body cannot be shown to a policy that must see it.
     #[error(transparent)]
     Body(#[from] BadBody),
-    /// Its family is never forwarded.
+    /// The family is never forwarded.
     #[error("{0}")]
     Closed(Denial),
 }
 
 impl Refused {
-    /// The HTTP status that the client is answered.
+    /// The HTTP status of the answer.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -172,10 +173,10 @@ impl Refused {
 }
 
 impl Admission {
-    /// Lets a request in, as far as `readers` inspect it.
+    /// Admits a request whose body is inspected by `readers`.
     ///
     /// # Errors
-    /// [`Refused`], as the gateway would refuse it.
+    /// [`Refused`] if the gateway would refuse it before it asks any policy.
     pub fn admit(self, sent: Sent, readers: Readers) -> Result<Admitted, Refused> {
         let Sent { operation, mut headers, body } = sent;
         let framing = if body.is_empty() { Framing::Empty } else { Framing::Length };

@@ -1,4 +1,5 @@
-//! What wasmtime makes of `wit/policy.wit`: the world's types, the traits of its imports, the calls of its exports.
+//! The code that wasmtime generates from `wit/policy.wit`: the types of the world, traits for its imports, and calls of
+//! its exports.
 #![allow(missing_docs, unreachable_pub, reason = "generated")]
 #![allow(clippy::all, clippy::restriction, clippy::pedantic, clippy::nursery, reason = "generated")]
 

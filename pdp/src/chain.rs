@@ -1,4 +1,4 @@
-//! The policies in their order, and what the verdict of each is worth.
+//! The chain of policies, in the order in which they are asked, and what the verdict of each counts for.
 
 use std::sync::Arc;
 
@@ -12,25 +12,25 @@ use crate::question::{InspectedBody, Question};
 use crate::ruling::PolicyId;
 use crate::settings::Mode;
 
-/// The policies in the order in which they are asked; none, if the flags decide alone.
+/// The policies in the order in which they are asked. It is empty if the flags decide alone.
 #[derive(Debug, Default)]
 pub struct Chain(Vec<Arc<Link>>);
 
-/// One policy, with what its word is worth.
+/// One policy of the chain.
 #[derive(Debug)]
 pub struct Link {
-    /// Who it is.
+    /// The policy's name, version and digest.
     pub id: Arc<PolicyId>,
-    /// What its verdict is worth.
+    /// What its verdict counts for.
     pub mode: Mode,
-    /// Whose bodies it reads.
+    /// The operations whose bodies it reads.
     pub inspect: Vec<Endpoint>,
-    /// Decides.
+    /// The component that decides.
     pub(crate) component: Arc<Component>,
 }
 
 impl Link {
-    /// The operations whose bodies it reads; `None` if there are none.
+    /// The operations whose bodies it reads, on one line; `None` if there are none.
     #[must_use]
     pub fn inspects_in_words(&self) -> Option<String> {
         let ids: Vec<_> = self.inspect.iter().map(|endpoint| endpoint.operation_id()).collect();
@@ -42,8 +42,8 @@ impl Link {
         operation.endpoint().is_some_and(|endpoint| self.inspect.contains(&endpoint))
     }
 
-    /// `question` as this policy is asked it: a body that another one reads is none of its business, or the client could
-    /// choose, by a body that none can be shown, whether this one sees it.
+    /// The question as this policy is asked it. A body that only another policy reads is not in it; otherwise a client
+    /// could choose whether this policy sees the body, by sending one that cannot be shown.
     pub(crate) fn asked(&self, question: &Question) -> Question {
         let question = match self.mode {
             Mode::Observe => question.aside(),
@@ -56,21 +56,21 @@ impl Link {
     }
 }
 
-/// What a verdict counts for, in the mode of its policy.
+/// What a verdict counts for, given the mode of its policy.
 #[derive(Debug)]
 pub enum Weight {
-    /// The next policy is asked, or the flags.
+    /// The verdict counts for nothing: the next policy is asked, or the flags.
     Nothing,
     /// The request is forwarded.
     Allows,
-    /// It is refused.
+    /// The request is refused.
     Denies(PolicyDenial),
-    /// It is refused, because the policy failed.
+    /// The request is refused because the policy failed.
     Fails(Fault),
 }
 
 impl Weight {
-    /// Of what a policy in `mode` came to.
+    /// What the verdict (or the failure) of a policy in `mode` counts for.
     #[must_use]
     pub fn of(mode: Mode, verdict: Result<Verdict, Fault>) -> Self {
         match (mode, verdict) {
@@ -84,7 +84,7 @@ impl Weight {
 }
 
 impl Chain {
-    /// Of these policies, in this order.
+    /// A chain of these policies, in this order.
     pub(crate) fn new(links: Vec<Arc<Link>>) -> Self {
         Self(links)
     }
@@ -101,13 +101,13 @@ impl Chain {
         &self.0
     }
 
-    /// The policies by name, on a line.
+    /// The policies by name, on one line.
     pub(crate) fn in_words(&self) -> String {
         let names: Vec<_> = self.0.iter().map(|link| link.id.to_string()).collect();
         names.join(", ")
     }
 
-    /// Who of them reads the body of this operation.
+    /// Which kinds of policies read the body of this operation.
     #[must_use]
     pub fn readers(&self, operation: &Operation) -> Readers {
         Readers::of(self.0.iter().filter(|link| link.reads(operation)).map(|link| link.mode))

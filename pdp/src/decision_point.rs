@@ -19,18 +19,18 @@ use crate::settings::Policies;
 #[derive(Debug)]
 pub struct PolicyDecisionPoint {
     flags: Flags,
-    /// Swapped whole by a reload; a decision keeps the one that it began with.
+    /// The chain in force. A reload replaces it as a whole; a decision keeps the chain that it began with.
     chain: RwLock<Arc<Chain>>,
     runtime: Option<Arc<Runtime>>,
-    /// How the policies' files looked before they were loaded for the first time.
+    /// What the policies' files looked like before they were loaded for the first time.
     first_look: Look,
 }
 
 impl PolicyDecisionPoint {
-    /// Loads the policies that are asked before `flags`; where there are none, nothing of WebAssembly is set up.
+    /// Loads the policies that are asked before `flags`. If there are none, the WebAssembly engine is not set up.
     ///
     /// # Errors
-    /// [`ChainError`], if one cannot be loaded.
+    /// [`ChainError`] if one cannot be loaded.
     pub async fn start(flags: Flags, policies: &Policies) -> Result<Self, ChainError> {
         if policies.chain.is_empty() {
             return Ok(Self { flags, chain: RwLock::default(), runtime: None, first_look: Look::default() });
@@ -56,24 +56,24 @@ impl PolicyDecisionPoint {
         self.flags
     }
 
-    /// The policies that judge from now on; a request keeps to the same from its inspection to its permit.
+    /// The policies in force now. A request keeps the same chain from its inspection to its permit.
     #[must_use]
     pub fn chain(&self) -> Arc<Chain> {
         Arc::clone(&self.chain.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From now on `chain` judges what has not begun to be judged.
+    /// Puts `chain` in force for every request that has not begun to be judged.
     pub(crate) fn replace(&self, chain: Arc<Chain>) {
         *self.chain.write().unwrap_or_else(PoisonError::into_inner) = chain;
     }
 
-    /// What the policies run in, and how their files looked before they were loaded for the first time; `None` if there is
-    /// no policy.
+    /// The runtime of the policies, and what their files looked like before they were loaded for the first time; `None`
+    /// if there is no policy.
     pub(crate) fn followed(&self) -> Option<(&Runtime, &Look)> {
         self.runtime.as_deref().map(|runtime| (runtime, &self.first_look))
     }
 
-    /// Decides.
+    /// Decides on a request: by the policies of `chain`, then by the flags.
     ///
     /// # Errors
     /// [`Denied`], with the reason that the client is told.
@@ -97,7 +97,7 @@ impl PolicyDecisionPoint {
         }
     }
 
-    /// Decides by the flags alone, where no policy is loaded.
+    /// Decides on a request by the flags alone, when no policy is loaded.
     ///
     /// # Errors
     /// [`Denied`], with the reason that the client is told.

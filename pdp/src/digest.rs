@@ -9,16 +9,16 @@ use sha2::{Digest as _, Sha256};
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// How many bytes it has.
+    /// The length of a digest, in bytes.
     pub const LENGTH: usize = 32;
 
-    /// Of these bytes.
+    /// The digest of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Of these bytes, one behind the other.
+    /// The digest of all parts, concatenated.
     pub(crate) fn of_all(parts: &[&[u8]]) -> Self {
         let sum = parts.iter().fold(Sha256::new(), |sum, part| sum.chain_update(part));
         Self(sum.finalize().into())
@@ -38,13 +38,13 @@ impl Digest {
         Some(Self(bytes))
     }
 
-    /// The bytes.
+    /// The bytes of the digest.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The first twelve digits, for a line that has no room for all.
+    /// The first twelve digits, for a line that has no room for all of them.
     #[must_use]
     pub fn short(&self) -> String {
         self.to_string().chars().take(12).collect()

@@ -1,4 +1,4 @@
-//! Guests: one instance of a policy for one decision, what it may do meanwhile, and for how long.
+//! Guests: one instance of a policy for one decision, what the instance may do, and for how long it may run.
 
 pub(crate) mod epoch_ticker;
 pub(crate) mod fault;

@@ -1,9 +1,10 @@
-//! The policy decision point: policies in a sandbox, and the permit that only a judged operation gets.
+//! The policy decision point: runs policies in a sandbox, and gives a permit to each operation that is allowed.
 //!
-//! A policy is a WebAssembly component. `load` makes one of a file, `guest` runs it, `chain` holds all of them in their
-//! order, `runtime` asks them, `reload` has them follow their files, and `decision_point` makes a [`Permit`] of what they
-//! and the env flags say. Everything that knows wasmtime is in this crate, and nothing here knows the gateway's
-//! configuration, its listeners or how it speaks HTTP: a [`Question`] comes in, a [`Permit`] or a [`Denied`] goes out.
+//! A policy is a WebAssembly component. `load` makes one from a file, `guest` runs it, `chain` holds all policies in
+//! their order, `runtime` asks them, `reload` loads them anew when their files change, and `decision_point` makes a
+//! [`Permit`] from what they and the env flags say. All code that uses wasmtime is in this crate, and nothing here
+//! knows the gateway's configuration, its listeners or how it speaks HTTP: a [`Question`] comes in, a [`Permit`] or a
+//! [`Denied`] goes out.
 //!
 //! `workbench` loads and asks policies outside of a gateway, for the author's tools and for tests.
 

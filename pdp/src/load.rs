@@ -1,4 +1,5 @@
-//! Loading a policy: read, check, compile, configure, try out. What is wrong is said before anything is decided by it.
+//! Loads a policy: reads, checks, compiles and configures it, and tries it out. So what is wrong with a policy is told
+//! before the policy decides anything.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,112 +32,115 @@ pub(crate) mod imports;
 /// The largest file that is loaded, in bytes.
 pub(crate) const MAX_FILE: u64 = 32 * 1024 * 1024;
 
-/// The longest name and version that a policy may give itself.
+/// The longest name and the longest version that a policy may give itself, in bytes.
 const MAX_NAME: usize = 64;
 
-/// What to load, and with what.
+/// What to load, with which settings and limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Source {
-    /// The file.
+    /// The path of the policy's file.
     pub path: PathBuf,
-    /// What `configure` gets.
+    /// The settings that `configure` is given.
     pub settings: String,
-    /// What the file must be, if that is pinned.
+    /// The SHA-256 that the file must have, if it is pinned.
     pub sha256: Option<Digest>,
-    /// What it may take.
+    /// The limits that the policy has to keep to.
     pub limits: Limits,
 }
 
 /// A policy that is ready to decide, and what was found out about it on the way.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    /// Decides.
+    /// The component that decides.
     pub component: Component,
-    /// Its own name and version, fit to be shown.
+    /// The name that the policy gives itself, fit to be shown.
     pub name: Arc<str>,
-    /// See `name`.
+    /// The version that the policy gives itself, fit to be shown.
     pub version: String,
-    /// What else it says of itself.
+    /// The attributes of its manifest.
     pub attributes: Vec<(String, String)>,
-    /// Whose bodies it reads.
+    /// The operations whose bodies it reads.
     pub inspect: Vec<Endpoint>,
-    /// Of its file.
+    /// The file's SHA-256.
     pub digest: Digest,
 }
 
-/// Why a policy is not loaded. Each says what to do.
+/// Why a policy is not loaded. The text also says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The file is not read.
+    /// The file cannot be read.
     #[error(transparent)]
     File(#[from] Unreadable),
-    /// There is nothing in it.
+    /// The file is empty.
     #[error("it is empty: copy or build it anew")]
     Empty,
-    /// More than is compiled.
+    /// The component is too complex to be compiled.
     #[error(transparent)]
     TooMuch(#[from] TooMuch),
-    /// Not what `POLICY_SHA256` says.
+    /// The file is not the one that `POLICY_SHA256` pins.
     #[error(
-        "its SHA-256 is {found}, and POLICY_SHA256 wants {wanted}: put the file back that was pinned, or pin this one"
+        "its SHA-256 is {found}, and POLICY_SHA256 wants {wanted}: put back the file that was pinned, or pin this one"
     )]
     Digest {
-        /// `POLICY_SHA256`.
+        /// The SHA-256 in `POLICY_SHA256`.
         wanted: Digest,
-        /// The file's.
+        /// The file's SHA-256.
         found: Digest,
     },
-    /// WebAssembly, but no component.
+    /// The file is a WebAssembly module, not a component.
     #[error(
         "it is a core module, not a component: build it for wasm32-wasip2, or make it one with `wasm-tools component new`"
     )]
     CoreModule,
-    /// Native code.
-    #[error("it is compiled already; sockgate loads only what it compiles itself: name the .wasm file")]
+    /// The file is native code that was compiled from a component.
+    #[error("it is already compiled; sockgate loads only what it compiles itself: name the .wasm file")]
     Precompiled,
-    /// The text format.
+    /// The file is WebAssembly in its text format.
     #[error("it is WebAssembly text; load the binary form (`wasm-tools parse`)")]
     Text,
-    /// Anything else.
-    #[error("it is no WebAssembly component: name the .wasm file that its build makes")]
+    /// The file is anything else.
+    #[error("it is not a WebAssembly component: name the .wasm file that its build makes")]
     NotWasm,
-    /// The compiler says no.
-    #[error("it is no valid component: {0}")]
+    /// The compiler refuses the component.
+    #[error("it is not a valid component: {0}")]
     Invalid(String),
-    /// It wants what nobody gives it.
+    /// The component imports what the gateway does not provide.
     #[error("it imports what a policy is not given: {}", imports::listed(.0))]
     Imports(Vec<BadImport>),
-    /// It is no policy, or one of another version.
+    /// The component is not a policy, or one of another version.
     #[error("it does not implement the world `policy` of sockgate:policy@0.1: {0}")]
     World(String),
-    /// `configure` says no.
+    /// `configure` refuses the settings.
     #[error("it refuses its settings (POLICY_SETTINGS): {0}")]
     Settings(String),
     /// `configure` failed.
-    #[error("its configure failed: {0}")]
+    #[error("its configure failed")]
     Configure(#[source] Fault),
-    /// `configure` does too much.
-    #[error("its configure failed: it did not answer within {} ms, and there is no setting for that: let it do less", .0.as_millis())]
-    SlowConfigure(Duration),
-    /// `configure` answered what makes no sense.
-    #[error("its manifest makes no sense: {0}")]
-    Manifest(String),
-    /// It could not decide on a ping.
+    /// `configure` takes too long.
     #[error(
-        "it was asked about GET /_ping to try it out, and failed: {0}; whatever it is asked, it must answer \
+        "its configure failed: it did not answer within {} ms, and there is no setting for that: let it do less",
+        .0.as_millis()
+    )]
+    SlowConfigure(Duration),
+    /// `configure` returned a manifest that is not valid.
+    #[error("its manifest is not valid: {0}")]
+    Manifest(String),
+    /// The policy failed to decide on a ping.
+    #[error(
+        "it must answer whatever it is asked, and failed when it was asked about GET /_ping to try it out \
          (`sockgate policy test` shows what it says)"
     )]
     Trial(#[source] Fault),
-    /// The machine's fault.
+    /// The gateway failed, not the policy.
     #[error("{0}")]
     Host(String),
 }
 
-/// A file's bytes, and what they are.
+/// A policy's file that has been read.
 pub(crate) struct PolicyFile {
-    /// All of it, as it was when it was read.
+    /// The whole content.
     pub bytes: Vec<u8>,
-    /// Of these bytes.
+    /// The SHA-256 of the content.
     pub digest: Digest,
 }
 
@@ -144,7 +148,7 @@ impl PolicyFile {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`LoadError`], if that is no file that could be a component.
+    /// [`LoadError`] if the file cannot be read or is empty.
     pub(crate) fn read(path: &Path) -> Result<Self, LoadError> {
         let bytes = files::read(path, MAX_FILE)?;
         match bytes.is_empty() {
@@ -154,27 +158,27 @@ impl PolicyFile {
     }
 }
 
-/// Everything between a path and a policy that decides.
+/// Loads a policy: all the steps from a path to a policy that is ready to decide.
 ///
 /// # Errors
-/// [`LoadError`].
+/// [`LoadError`] if one of the steps fails.
 pub(crate) async fn load(sandbox: &Sandbox, cache: &CodeCache, source: Source) -> Result<Loaded, LoadError> {
     let draft = CompiledFile::read(sandbox, cache, &source.path, source.sha256).await?;
     draft.configured(sandbox, source.settings, source.limits).await
 }
 
-/// A file that was read and compiled. Whether it is a policy, nobody has looked at yet.
+/// A file that was read and compiled. It has not been checked yet whether it is a policy.
 pub(crate) struct CompiledFile {
     component: Compiled,
-    /// What its settings go by.
+    /// The file's name without its extension, which names the policy until it is configured.
     stem: Arc<str>,
-    /// Where its code came from.
+    /// Where the compiled code came from.
     pub origin: Origin,
-    /// How long the code took.
+    /// How long it took to compile or find the code.
     pub compile_time: Duration,
-    /// Of its file.
+    /// The file's SHA-256.
     pub digest: Digest,
-    /// Of its file, in bytes.
+    /// The file's size, in bytes.
     pub size: u64,
 }
 
@@ -182,7 +186,7 @@ impl CompiledFile {
     /// Reads a file and compiles it, or finds its code in the cache.
     ///
     /// # Errors
-    /// [`LoadError`].
+    /// [`LoadError`] if it cannot be read or compiled.
     pub(crate) async fn read(
         sandbox: &Sandbox,
         cache: &CodeCache,
@@ -190,20 +194,20 @@ impl CompiledFile {
         pin: Option<Digest>,
     ) -> Result<Self, LoadError> {
         let (engine, cache, path) = (sandbox.engine().clone(), cache.clone(), path.to_owned());
-        // Reading may wait for a disk, compiling takes its time: not on a thread where others wait.
+        // Reading may wait for a disk and compiling takes long, so neither runs on a thread where others wait.
         let compiled = tokio::task::spawn_blocking(move || compile(&engine, &cache, &path, pin)).await;
         compiled.map_err(|panic| LoadError::Host(format!("compiling it failed: {panic}")))?
     }
 
-    /// What it imports, one by one: what it is given, and what it is not.
+    /// The imports of the component: the name of each that is provided, and an error for each that is not.
     pub(crate) fn imports(&self, sandbox: &Sandbox) -> Vec<Result<String, BadImport>> {
         imports::of(&self.component, sandbox.engine())
     }
 
-    /// The policy that it is, with these settings.
+    /// Configures the component as a policy with these settings, and tries it out.
     ///
     /// # Errors
-    /// [`LoadError`].
+    /// [`LoadError`] if it is not a policy, refuses its settings or fails.
     pub(crate) async fn configured(
         &self,
         sandbox: &Sandbox,
@@ -218,7 +222,7 @@ impl CompiledFile {
         let manifest = component.configure().await.map_err(|unready| match unready {
             Unready::Settings(complaint) => LoadError::Settings(shown(&complaint)),
             Unready::World(mismatch) => LoadError::World(mismatch),
-            // No decision's time, which would have a setting.
+            // The time for `configure` has no setting, unlike that for a decision, so this is another error.
             Unready::Fault(Fault::Timeout(time)) => LoadError::SlowConfigure(time),
             Unready::Fault(fault) => LoadError::Configure(fault),
         })?;
@@ -233,7 +237,7 @@ impl CompiledFile {
     }
 }
 
-/// The name that a policy's own settings go by: its file's, without the extension.
+/// The file's name without its extension, by which settings name a policy.
 pub(crate) fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
@@ -262,7 +266,7 @@ fn compile(
     Ok(CompiledFile { component, stem: stem(path).into(), origin, compile_time, digest, size })
 }
 
-/// A look at the first bytes, for a better word than the compiler's.
+/// Looks at the first bytes, to give a better message than the compiler would.
 fn require_component(bytes: &[u8]) -> Result<(), LoadError> {
     match bytes {
         [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => Ok(()),
@@ -273,13 +277,13 @@ fn require_component(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// A name or a version: short, not empty, and nothing that could be taken for more than a name.
+/// Accepts a name or a version if it is short, not empty, and cannot be taken for anything else on a log line.
 fn word(what: &str, text: &str) -> Result<String, LoadError> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte));
     match is_plain && (1..=MAX_NAME).contains(&text.len()) {
         true => Ok(text.to_owned()),
         false => Err(LoadError::Manifest(format!(
-            "its {what} must have from 1 to {MAX_NAME} characters, each a letter or digit of ASCII or one of . _ + -"
+            "its {what} must have from 1 to {MAX_NAME} characters, each an ASCII letter or digit or one of . _ + -"
         ))),
     }
 }
@@ -288,14 +292,14 @@ fn inspected(id: &str) -> Result<Endpoint, LoadError> {
     let found = Endpoint::ALL.iter().copied().find(|endpoint| endpoint.operation_id() == id);
     let missing = match found {
         Some(endpoint) if endpoint.body().is_some() => return Ok(endpoint),
-        Some(_) => "which has no body of JSON",
-        None => "which is no operation of the Engine API",
+        Some(_) => "which has no JSON body",
+        None => "which is not an operation of the Engine API",
     };
     let id = untrusted::fit(id, MAX_NAME);
     Err(LoadError::Manifest(format!("it wants to inspect {id:?}, {missing}")))
 }
 
-/// Types that differ show only when it is asked. What it answers does not matter.
+/// Asks the policy about a ping, because types that differ are found only when it is asked. Its answer does not matter.
 async fn try_out(component: &Component) -> Result<(), Fault> {
     let Ok(target) = Target::parse("/_ping") else { return Ok(()) };
     let operation = Arc::new(Operation::new(Method::Get, target));

@@ -1,8 +1,8 @@
 //! Look-ups: what a policy may ask the engine while it decides.
 //!
-//! Each object is asked for at most once for a request, whichever policy asks, and a request has a budget of them. A
-//! policy that looks up the container or the exec that the request is about pins it: what is forwarded names the id that
-//! was inspected. Policies that only observe share the answers and pin nothing.
+//! Each object is looked up at most once for a request, whichever policy asks, and the look-ups of a request are
+//! limited. A policy that looks up the container or the exec that the request is about pins it: the request that is
+//! forwarded names the id that was inspected. Policies that only observe share the answers and pin nothing.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,18 +18,18 @@ use crate::bindings::{LookupError, ObjectKind};
 /// How many different objects one request's policies may look up.
 const MAX_LOOKUPS: usize = 16;
 
-/// How much the answers may come to, in bytes; they are kept until the request is judged.
+/// The largest size of all answers together, in bytes. They are kept until the request is judged.
 const MAX_LOOKED_UP: usize = 4 * 1024 * 1024;
 
-/// Of a reference in the log, in bytes.
+/// How much of a reference is logged, in bytes.
 const MAX_LOGGED: usize = 256;
 
-/// What an engine says of an object: its inspect answer, as JSON.
+/// The engine's inspect answer for an object, as JSON.
 pub type LookupAnswer = Result<Arc<str>, LookupError>;
 
-/// Who answers look-ups: the engine, or in an author's tests a file.
+/// The source of answers to look-ups: the engine, or in an author's tests a file.
 pub trait Inspector: Send + Sync {
-    /// Asks for one object. The future need not give up by itself: a decision's deadline drops it.
+    /// Looks up one object. The future needs no time limit of its own: it is dropped at the deadline of the decision.
     fn inspect(
         &self,
         kind: ObjectKind,
@@ -37,7 +37,7 @@ pub trait Inspector: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = LookupAnswer> + Send>>;
 }
 
-/// No engine at all: every look-up is unavailable.
+/// An inspector without an engine, to which every look-up is unavailable.
 #[derive(Clone, Copy, Debug)]
 pub struct NoEngine;
 
@@ -59,7 +59,7 @@ pub struct Lookups {
     answers: Arc<Mutex<Answers>>,
     /// What the request asks for.
     operation: Arc<Operation>,
-    /// The same on the very object that was looked up.
+    /// The same operation on the id of the object that was looked up.
     pinned: OnceLock<Arc<Operation>>,
 }
 
@@ -70,14 +70,14 @@ struct Answers {
 }
 
 impl Lookups {
-    /// For the policies that judge request number `id`, which asks for `operation`.
+    /// The look-ups of the policies that judge request number `id`, which asks for `operation`.
     #[must_use]
     pub fn new(id: u64, inspector: Arc<dyn Inspector>, operation: &Arc<Operation>) -> Self {
         let answers = Arc::default();
         Self { id, inspector, answers, operation: Arc::clone(operation), pinned: OnceLock::new() }
     }
 
-    /// For a policy whose word counts for nothing: the same answers, and what it looks up pins nothing.
+    /// The look-ups of a policy that only observes: it gets the same answers, and what it looks up pins nothing.
     pub(crate) fn aside(&self) -> Self {
         Self {
             id: self.id,
@@ -121,23 +121,23 @@ impl Lookups {
         answers.keep(key, answer)
     }
 
-    /// From here on the request is about the object that `json` describes.
+    /// Pins the request to the object that `json` describes.
     fn pin(&self, json: &str) -> Result<(), LookupError> {
         let pinned = id_of(json).and_then(|id| self.operation.on(&id));
         let pinned =
             pinned.ok_or_else(|| LookupError::Refused("the engine's answer has no id".to_owned()))?;
-        // There is one answer for one object, so it is the same each time.
+        // There is one answer for one object, so a second call would set the same value.
         let _ = self.pinned.set(Arc::new(pinned));
         Ok(())
     }
 
-    /// What is forwarded if it is allowed: the operation, on the very object that a policy looked up.
+    /// The operation that is forwarded if it is allowed: on the id of the object that a policy looked up, if one did.
     pub(crate) fn pinned(&self) -> Arc<Operation> {
         Arc::clone(self.pinned.get().unwrap_or(&self.operation))
     }
 }
 
-/// A look-up on its way. Its end is logged, also when the decision's time is over before.
+/// A look-up that has begun. Its end is logged, even if the decision's time is over before that.
 struct Asking<'r> {
     id: u64,
     kind: ObjectKind,
@@ -176,15 +176,15 @@ impl Answers {
     }
 }
 
-/// Whether the request is about this object, and the object can be pinned. A container and an exec are the same thing by
-/// their id; an image or a volume means something else by it.
+/// Whether the request is about this object, and the object can be pinned. A container or an exec can be named by its
+/// id instead of its name, with the same effect; for an image or a volume that would mean something else.
 fn is_subject(operation: &Operation, kind: ObjectKind, reference: &str) -> bool {
     let kinds = [(Family::Containers, ObjectKind::Container), (Family::Exec, ObjectKind::Exec)];
     kinds.into_iter().any(|(family, of)| operation.family() == Some(family) && kind == of)
         && operation.subject() == Some(reference)
 }
 
-/// The id in an inspect answer, if it has one, and only one, that can be nothing but an id.
+/// The id in an inspect answer, if it has exactly one, and that has the form of an id.
 fn id_of(json: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Inspected {

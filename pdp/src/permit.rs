@@ -1,6 +1,6 @@
 //! The permit: proof that an operation was allowed.
 //!
-//! [`Permit::grant`] is the only way to one, and the decision point is its only caller.
+//! [`Permit::grant`] is the only way to get one, and the decision point is its only caller.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use engine_api::Operation;
 pub struct Permit(Arc<Operation>);
 
 impl Permit {
-    /// For an operation that was judged and allowed.
+    /// The permit for an operation that was judged and allowed.
     pub(crate) fn grant(operation: Arc<Operation>) -> Self {
         Self(operation)
     }
 
-    /// What was allowed, which is what is forwarded.
+    /// The operation that was allowed, and is forwarded.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.0

@@ -1,4 +1,4 @@
-//! What a policy is asked: one request, with everything that the policy may find out about it.
+//! The question that a policy is asked: one request, with everything that the policy may find out about it.
 
 use std::sync::Arc;
 
@@ -14,30 +14,30 @@ use crate::lookup::Lookups;
 pub struct Question {
     /// The request's number in the log.
     pub id: u64,
-    /// What it asks for.
+    /// What the request asks for.
     pub operation: Arc<Operation>,
-    /// As they will be sent.
+    /// The request's header fields as they will be sent.
     pub headers: Arc<HeaderMap>,
-    /// What was read of it.
+    /// The request's body, as far as it is inspected.
     pub body: InspectedBody,
     /// Facts about the client, by documented name (see `wit/policy.wit`).
     pub attributes: Arc<[(String, String)]>,
-    /// Where it can look things up.
+    /// The look-ups that the policy can make.
     pub lookups: Arc<Lookups>,
 }
 
 /// A request's body, as far as policies inspect it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InspectedBody {
-    /// There is none.
+    /// The request has no body.
     Empty,
-    /// All of it: unambiguous, and sent on byte for byte.
+    /// The whole body, which is unambiguous and is sent on byte for byte.
     Complete(Bytes),
-    /// No policy asked for it.
+    /// The body was not read, because no policy inspects it.
     Unread,
 }
 
-/// The env flags' verdict, in the policy interface's words.
+/// The verdict of the env flags, as the policy interface has it.
 pub(crate) fn flags_verdict(decision: &Decision) -> FlagsVerdict {
     match decision {
         Decision::Allow => FlagsVerdict::Allow,
@@ -46,12 +46,12 @@ pub(crate) fn flags_verdict(decision: &Decision) -> FlagsVerdict {
 }
 
 impl Question {
-    /// For a policy whose word counts for nothing.
+    /// The question for a policy that only observes.
     pub(crate) fn aside(&self) -> Self {
         Self { lookups: Arc::new(self.lookups.aside()), ..self.clone() }
     }
 
-    /// What is forwarded if it is allowed.
+    /// The operation that is forwarded if the request is allowed.
     pub(crate) fn pinned(&self) -> Arc<Operation> {
         self.lookups.pinned()
     }

@@ -1,15 +1,16 @@
-//! Reloading: the policies follow their files, without a request that fails on the way.
+//! Reloads policies when their files change, without making a request fail.
 //!
-//! The files are looked at each second, through symbolic links. When they have changed, and look the same twice, they are
-//! loaded beside the policies in force and take their place, all together or none; SIGHUP has the same done at once.
-//! What does not load is not tried again until it has changed.
+//! The files are looked at each second, through symbolic links. When they have changed, and then look the same twice,
+//! they are loaded beside the policies in force and take their place, all of them or none; SIGHUP does the same at
+//! once. Files that fail to load are not tried again until they have changed.
 //!
-//! Looking, and not being told (inotify): that works on every file system, for a link that is swapped three folders up,
-//! and for a file that is not there yet.
+//! The files are polled, without inotify, because that works on every file system, for a link that is swapped three
+//! folders up, and for a file that is not there yet.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine_api::report;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -18,7 +19,7 @@ use crate::decision_point::PolicyDecisionPoint;
 use crate::load::files::Look;
 use crate::runtime::Runtime;
 
-/// Between two looks at the files.
+/// The time between two looks at the files.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Asks a running gateway to load its policies anew, whether or not their files seem to have changed.
@@ -26,7 +27,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub struct Reload(Arc<Notify>);
 
 impl Reload {
-    /// Asks. Where that is being done already, it is done once more.
+    /// Asks for a reload. If one is under way already, another one follows.
     pub fn ask(&self) {
         self.0.notify_one();
     }
@@ -40,7 +41,7 @@ enum Cause {
 }
 
 impl PolicyDecisionPoint {
-    /// Keeps the policies up to their files, for as long as it is polled.
+    /// Keeps the policies up to date with their files, for as long as the future is polled.
     pub async fn follow_files(&self, reload: &Reload) {
         let Some((runtime, first_look)) = self.followed() else {
             loop {
@@ -71,7 +72,7 @@ impl PolicyDecisionPoint {
                 runtime.retire(&old, &new);
             }
             Err(problem) => {
-                let in_force = old.in_words();
+                let (in_force, problem) = (old.in_words(), report(&problem));
                 tracing::error!(target: "sockgate::policy", "the policies stay as they were ({in_force}): {problem}");
             }
         }
@@ -81,9 +82,9 @@ impl PolicyDecisionPoint {
 /// Watches the files.
 struct Watch<'r> {
     runtime: &'r Runtime,
-    /// How they looked before they were loaded the last time, with success or without.
+    /// What the files looked like before they were last loaded, successfully or not.
     tried: Look,
-    /// How they looked the last time.
+    /// What the files looked like the last time that they were looked at.
     last: Look,
 }
 
@@ -94,7 +95,7 @@ impl Watch<'_> {
                 () = reload.0.notified() => Cause::Asked,
                 () = sleep(INTERVAL) => Cause::FilesChanged,
             };
-            // Before they are read: a change in the middle of that is seen by the next look.
+            // The files are looked at before they are read, so that a change in between is seen by the next look.
             let look = self.runtime.look().await;
             let is_settled = look == self.last;
             self.last.clone_from(&look);
@@ -114,7 +115,7 @@ fn is_same(old: &Chain, new: &Chain) -> bool {
     pairs(old, new).all(|(old, new)| Arc::ptr_eq(old, new))
 }
 
-/// The entries of `POLICY`, as they were and as they are.
+/// The old and the new policy of each entry of `POLICY`.
 fn pairs<'c>(old: &'c Chain, new: &'c Chain) -> impl Iterator<Item = (&'c Arc<Link>, &'c Arc<Link>)> {
     old.links().iter().zip(new.links())
 }

@@ -9,21 +9,21 @@ use crate::digest::Digest;
 use crate::guest::fault::Fault;
 use crate::guest::interface::{PolicyDenial, Verdict};
 
-/// A policy by name, for logs and refusals.
+/// What identifies a policy in logs and refusals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyId {
-    /// As it calls itself.
+    /// The name that the policy gives itself.
     pub name: Arc<str>,
-    /// As it calls itself.
+    /// The version that the policy gives itself.
     pub version: String,
-    /// Of its file.
+    /// The file's SHA-256.
     pub digest: Digest,
-    /// All of it, on a log line.
+    /// The text for a log line: name, version and the beginning of the digest.
     label: String,
 }
 
 impl PolicyId {
-    /// A policy that calls itself so, from a file of that digest.
+    /// The identity of a policy with this name and version, from a file with this digest.
     pub(crate) fn new(name: Arc<str>, version: String, digest: Digest) -> Self {
         let label = format!("{name} {version} sha256:{}", digest.short());
         Self { name, version, digest, label }
@@ -36,22 +36,22 @@ impl std::fmt::Display for PolicyId {
     }
 }
 
-/// An answered refusal. `Display` is for the client.
+/// Why a request is denied. `Display` is for the client.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Denied {
     /// The env flags do not allow it.
     #[error("{0}")]
     ByFlags(Denial),
-    /// A policy does not.
+    /// A policy denies it.
     #[error("{} (policy {})", .1.message, .0.name)]
     ByPolicy(Arc<PolicyId>, PolicyDenial),
-    /// A policy failed, which never lets anything through.
+    /// A policy failed, which is always a denial.
     #[error("the policy {} {}, so nothing is let through", .0.name, .1.for_client())]
     PolicyFault(Arc<PolicyId>, Fault),
 }
 
 impl Denied {
-    /// The HTTP status that the client is answered, from 400 to 599.
+    /// The HTTP status of the answer, from 400 to 599.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -63,7 +63,7 @@ impl Denied {
     }
 }
 
-/// How a request was judged, for its record.
+/// How a request was judged, for its log line.
 #[derive(Debug, Default)]
 pub struct Ruling {
     /// The policy that had the last word; `None` if the flags had it.
@@ -72,7 +72,7 @@ pub struct Ruling {
     pub observed: Option<String>,
 }
 
-/// What an observing policy would have done, in the words of the log.
+/// Notes in `ruling` what an observing policy would have done, in the words of the log.
 pub(crate) fn observe(ruling: &mut Ruling, policy: &PolicyId, verdict: &Result<Verdict, Fault>) {
     let observed = ruling.observed.get_or_insert_default();
     if !observed.is_empty() {

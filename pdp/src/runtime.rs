@@ -1,6 +1,7 @@
-//! What policies run in: loads the chain, and asks it.
+//! The runtime of the policies: loads the chain, and asks it.
 //!
-//! Decisions run in the lane that suits them (see `guest/lane.rs`), as many at a time as `POLICY_CONCURRENCY` allows.
+//! Decisions run in the gateway's own thread or in the slow thread (see `guest/lane.rs`), as many at a time as
+//! `POLICY_CONCURRENCY` allows.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::question::Question;
 use crate::ruling::{Denied, PolicyId, Ruling, observe};
 use crate::settings::{Mode, Policies, PolicyConfig, PolicySettings};
 
-/// Instances of policies that are being loaded.
+/// How many instances policies that are being loaded need.
 const LOADING: usize = 4;
 
 /// The largest settings file that is read, in bytes.
@@ -33,63 +34,63 @@ const MAX_SETTINGS: u64 = 1024 * 1024;
 /// Why policies cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
-    /// No policy could be.
+    /// There is no sandbox to load any policy into.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// There is no thread to be had.
-    #[error("cannot start the thread for slow policies: {0}")]
+    /// The slow thread cannot be started.
+    #[error("cannot start the thread for slow policies")]
     Lane(#[source] std::io::Error),
-    /// This one cannot.
-    #[error("the policy {} is not loaded: {source}", path.display())]
+    /// A policy cannot be loaded.
+    #[error("the policy {} is not loaded", path.display())]
     Load {
-        /// The entry of `POLICY`.
+        /// The policy's path in `POLICY`.
         path: PathBuf,
-        /// What is wrong.
+        /// Why it is not loaded.
         source: LoadError,
     },
-    /// `POLICY_SETTINGS=@file`.
-    #[error("the settings file {} is not taken: {source}", path.display())]
+    /// The file that `POLICY_SETTINGS=@file` names cannot be read.
+    #[error("the settings file {} cannot be used", path.display())]
     Settings {
-        /// As `POLICY_SETTINGS` has it.
+        /// The file's path in `POLICY_SETTINGS`.
         path: PathBuf,
-        /// What is wrong.
+        /// Why it cannot be read.
         source: Unreadable,
     },
-    /// The machine's fault.
-    #[error("the policies' files cannot be looked at: {0}")]
+    /// The task that reads the policies' files failed.
+    #[error("the policies' files cannot be looked at")]
     Host(#[source] tokio::task::JoinError),
 }
 
-/// What the chain of policies came to, if it did not deny.
+/// The verdict of the chain of policies, if it is not a denial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChainVerdict {
-    /// A policy allowed it.
+    /// A policy allowed the request.
     Allowed,
-    /// No policy had an opinion.
+    /// Every policy deferred, or its verdict did not count.
     Deferred,
 }
 
-/// What policies run in.
+/// The runtime of the policies.
 #[derive(Debug)]
 pub(crate) struct Runtime {
     policies: Policies,
     sandbox: Sandbox,
     cache: CodeCache,
     lane: SlowLane,
-    /// One for each decision that may run at a time.
+    /// Limits how many decisions run at a time.
     decisions: Arc<Semaphore>,
-    /// The same for policies that only observe: they never keep one that decides from deciding.
+    /// Does the same for policies that only observe, so that they never keep a policy that decides waiting.
     observations: Arc<Semaphore>,
 }
 
 impl Runtime {
-    /// For the policies of a configuration.
+    /// Starts a runtime for the policies of a configuration.
     ///
     /// # Errors
-    /// [`ChainError`], none of them a policy's fault.
+    /// [`ChainError`] if the machine cannot run policies. No policy can cause this.
     pub(crate) fn start(policies: Policies) -> Result<Self, ChainError> {
-        // Those that decide or observe; those that wait and those that were used, of two generations during a reload;
-        // those that are being loaded.
+        // The instances that decide or observe; those that wait and those that were used, of the old and the new
+        // policies during a reload; and those of policies that are being loaded.
         let instances = 2 * policies.concurrency + 4 * READY * policies.chain.len() + LOADING;
         let instances = u32::try_from(instances).unwrap_or(u32::MAX);
         let sandbox = Sandbox::new(instances, policies.limits.memory)?;
@@ -100,7 +101,7 @@ impl Runtime {
         Ok(Self { policies, sandbox, cache, lane, decisions, observations })
     }
 
-    /// Loads every policy; of those that are loaded already, only what has changed.
+    /// Loads every policy that is not in `before`, or whose file or settings have changed since.
     ///
     /// # Errors
     /// The first [`ChainError`].
@@ -147,7 +148,8 @@ impl Runtime {
         self.lane.read(move || read_settings(&settings)).await.map_err(ChainError::Host)?
     }
 
-    /// How the files of policies and settings look at present. Where that cannot be said, they look like no files.
+    /// What the files of policies and settings look like at present. If they cannot be looked at, they look like no
+    /// files.
     pub(crate) async fn look(&self) -> Look {
         let settings = self.policies.chain.iter().filter_map(|policy| match &policy.settings {
             PolicySettings::Text(_) => None,
@@ -158,8 +160,8 @@ impl Runtime {
         self.lane.read(move || Look::at(&files)).await.unwrap_or_default()
     }
 
-    /// Gives back what `old` policies hold ready for decisions to come, unless they are `new` ones too. A slow request may
-    /// keep such a policy for long.
+    /// Drops the ready instances of `old` policies that are not `new` ones too. A slow request may keep such a policy
+    /// for long.
     pub(crate) fn retire(&self, old: &Chain, new: &Chain) {
         let is_gone = |link: &&Arc<Link>| !new.links().iter().any(|kept| Arc::ptr_eq(kept, link));
         let gone: Vec<_> =
@@ -205,7 +207,7 @@ impl Runtime {
         let start = component.start(&question.operation);
         let decided = async move {
             let verdict = component.decide(question, flags).await;
-            drop(running); // not before the instance is gone, also where nobody waits for the verdict any more
+            drop(running); // only when the instance is gone, even if nobody waits for the verdict any more
             verdict
         };
         let verdict = self.lane.run(start, decided).await;
@@ -213,7 +215,7 @@ impl Runtime {
         verdict.unwrap_or_else(|Panicked| Err(Fault::Host("a call of the policy panicked".to_owned())))
     }
 
-    /// Permission to run one more decision. A policy that only observes does not wait for it.
+    /// Permission to run one more decision. A policy that only observes does not wait for one.
     async fn concurrency(&self, mode: Mode) -> Result<OwnedSemaphorePermit, Fault> {
         let (running, patience) = match mode {
             Mode::Observe => (&self.observations, Duration::ZERO),
@@ -227,10 +229,10 @@ impl Runtime {
     }
 }
 
-/// The text of `POLICY_SETTINGS`. May wait for a disk.
+/// The text of `POLICY_SETTINGS`. Reading it may wait for a disk.
 ///
 /// # Errors
-/// [`ChainError::Settings`].
+/// [`ChainError::Settings`] if the file that it names cannot be read.
 pub(crate) fn read_settings(settings: &PolicySettings) -> Result<String, ChainError> {
     let path = match settings {
         PolicySettings::Text(text) => return Ok(text.clone()),

@@ -1,20 +1,20 @@
-//! What an operator decides about policies: which files, in which order, with what, and what they may take.
+//! The operator's settings for policies: which files, in which order, with which settings and limits.
 //!
-//! These are values only. The host's configuration fills them, and nothing here knows the names of its variables.
+//! These are values only: the host's configuration reads the variables and fills them in.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::digest::Digest;
 
-/// What a policy's verdict is worth.
+/// What a policy's verdict counts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// It decides.
+    /// The policy allows and denies.
     Decide,
-    /// It can only take away: what it allows, the env flags judge.
+    /// The policy can only deny: its `allow` counts as `defer`.
     Narrow,
-    /// It decides nothing: what it would have done is logged.
+    /// The policy decides nothing: what it would have done is logged.
     Observe,
 }
 
@@ -33,45 +33,45 @@ impl Mode {
 /// One entry of `POLICY`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyConfig {
-    /// The file.
+    /// The path of the policy's file.
     pub path: PathBuf,
-    /// What its verdict is worth.
+    /// What the policy's verdict counts for.
     pub mode: Mode,
-    /// What its `configure` gets.
+    /// The settings that the policy's `configure` is given.
     pub settings: PolicySettings,
-    /// What the file must be, if that is pinned.
+    /// The SHA-256 that the file must have, if it is pinned.
     pub sha256: Option<Digest>,
 }
 
-/// `POLICY_SETTINGS`.
+/// The value of `POLICY_SETTINGS`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicySettings {
-    /// The text itself.
+    /// The settings themselves.
     Text(String),
-    /// `@file`: read at every load.
+    /// A file with the settings (`@file`), which is read at every load.
     File(PathBuf),
 }
 
-/// The policies and what they may take.
+/// The policies, and the limits that they have to keep to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policies {
-    /// In the order in which they are asked.
+    /// The policies in the order in which they are asked.
     pub chain: Vec<PolicyConfig>,
-    /// `POLICY_TIMEOUT` and `POLICY_MEMORY`.
+    /// The limits of each policy: `POLICY_TIMEOUT` and `POLICY_MEMORY`.
     pub limits: Limits,
-    /// `POLICY_BODY_LIMIT`, in bytes.
+    /// The largest body that is inspected, in bytes: `POLICY_BODY_LIMIT`.
     pub body_limit: usize,
-    /// `POLICY_CONCURRENCY`.
+    /// How many decisions may run at a time: `POLICY_CONCURRENCY`.
     pub concurrency: usize,
-    /// `POLICY_CACHE`; `None` for `off`.
+    /// The folder for compiled policies: `POLICY_CACHE`, or `None` for `off`.
     pub cache: Option<PathBuf>,
 }
 
-/// What one policy may take.
+/// The limits that one policy has to keep to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// `POLICY_TIMEOUT`: wall time for one decision, look-ups included.
+    /// The wall time for one decision, look-ups included: `POLICY_TIMEOUT`.
     pub timeout: Duration,
-    /// `POLICY_MEMORY`, in bytes.
+    /// The memory of one instance, in bytes: `POLICY_MEMORY`.
     pub memory: usize,
 }

@@ -1,6 +1,6 @@
-//! Policies outside the gateway: what the author's tools and the tests load and ask.
+//! The workbench: loads and asks policies outside the gateway, for the author's tools and for tests.
 //!
-//! The same loading and the same instances as in the gateway; only the request and the engine's answers are made up.
+//! Policies are loaded and run as in the gateway; only the request and the engine's answers are made up.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::question::{InspectedBody, Question, flags_verdict};
 use crate::runtime::{self, ChainError};
 use crate::settings::{Limits, PolicyConfig};
 
-/// Where policies are loaded to be looked at.
+/// A place where policies are loaded in order to examine them.
 #[derive(Debug)]
 pub struct Workbench {
     sandbox: Sandbox,
@@ -31,7 +31,7 @@ pub struct Workbench {
     limits: Limits,
 }
 
-/// A compiled file on the workbench, which may turn out to be a policy.
+/// A compiled file on the workbench, which may or may not be a policy.
 pub struct Draft<'w> {
     compiled: CompiledFile,
     workbench: &'w Workbench,
@@ -41,41 +41,42 @@ pub struct Draft<'w> {
 #[derive(Debug)]
 pub struct Candidate(Loaded);
 
-/// What one decision took, part by part.
+/// How long each part of one decision took, and how much memory it needed.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts {
-    /// Making the instance.
+    /// The time to make the instance.
     pub instantiate: Duration,
-    /// Its `configure`. In the gateway these two are over before a request comes.
+    /// The time for its `configure`. In the gateway these two are over before a request comes.
     pub configure: Duration,
-    /// Its `decide`: what a request waits for.
+    /// The time for its `decide`, which a request waits for.
     pub decide: Duration,
-    /// Taking the instance down.
+    /// The time to drop the instance.
     pub drop: Duration,
-    /// The memory that it held in the end, in bytes.
+    /// The memory that the instance held in the end, in bytes.
     pub memory: usize,
 }
 
-/// What a candidate is asked.
+/// The request that a candidate is asked about.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// What the request asks for.
     pub operation: Operation,
-    /// What the env flags are.
+    /// The env flags.
     pub flags: Flags,
-    /// Of the request.
+    /// The request's header fields.
     pub headers: HeaderMap,
-    /// What was taken of the request's body; handed over if the policy inspects the operation.
+    /// The request's body, which the policy is shown if it inspects the operation.
     pub body: InspectedBody,
-    /// About the client.
+    /// Facts about the client, by documented name (see `wit/policy.wit`).
     pub attributes: Vec<(String, String)>,
 }
 
 impl Workbench {
-    /// For policies that may take `limits`. Compiled code is kept in `cache`, if there is one.
+    /// A workbench for policies that have to keep to `limits`. Compiled code is kept in the folder `cache`, if there is
+    /// one.
     ///
     /// # Errors
-    /// [`SandboxError`], if this machine cannot run WebAssembly.
+    /// [`SandboxError`] if this machine cannot run WebAssembly.
     pub fn new(limits: Limits, cache: Option<&Path>) -> Result<Self, SandboxError> {
         let sandbox = Sandbox::new(64, limits.memory)?;
         Ok(Self { sandbox, cache: cache.map_or_else(CodeCache::none, CodeCache::open), limits })
@@ -84,7 +85,7 @@ impl Workbench {
     /// Loads a policy, as the gateway would.
     ///
     /// # Errors
-    /// [`LoadError`].
+    /// [`LoadError`] if the gateway would not load it.
     pub async fn load(&self, path: &Path, settings: &str) -> Result<Candidate, LoadError> {
         let source = Source {
             path: path.to_owned(),
@@ -95,10 +96,11 @@ impl Workbench {
         load::load(&self.sandbox, &self.cache, source).await.map(Candidate::new)
     }
 
-    /// Loads a policy of the gateway's configuration: with its settings, and only if its file is the one that is pinned.
+    /// Loads a policy of the gateway's configuration: with its settings, and only if its file is the one that is
+    /// pinned.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// [`ChainError`] if the gateway would not load it.
     pub async fn load_configured(&self, config: &PolicyConfig) -> Result<Candidate, ChainError> {
         let source = Source {
             path: config.path.clone(),
@@ -110,10 +112,10 @@ impl Workbench {
         loaded.map(Candidate::new).map_err(|source| ChainError::Load { path: config.path.clone(), source })
     }
 
-    /// Compiles a file, to be looked at or to be configured more than once.
+    /// Compiles a file, in order to examine it or to configure it more than once.
     ///
     /// # Errors
-    /// [`LoadError`], if it cannot be read or compiled.
+    /// [`LoadError`] if it cannot be read or compiled.
     pub async fn compile(&self, path: &Path) -> Result<Draft<'_>, LoadError> {
         let compiled = CompiledFile::read(&self.sandbox, &self.cache, path, None).await?;
         Ok(Draft { compiled, workbench: self })
@@ -121,13 +123,13 @@ impl Workbench {
 }
 
 impl Draft<'_> {
-    /// Of its file.
+    /// The file's SHA-256.
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.compiled.digest
     }
 
-    /// Of its file, in bytes.
+    /// The file's size, in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.compiled.size
@@ -142,16 +144,16 @@ impl Draft<'_> {
         }
     }
 
-    /// The interfaces that it imports: those that it is given, and those that it is not.
+    /// The interfaces that it imports: the name of each that is provided, and an error for each that is not.
     #[must_use]
     pub fn imports(&self) -> Vec<Result<String, BadImport>> {
         self.compiled.imports(&self.workbench.sandbox)
     }
 
-    /// The policy that it is with these settings.
+    /// Configures the file as a policy with these settings.
     ///
     /// # Errors
-    /// [`LoadError`].
+    /// [`LoadError`] if the gateway would not load it.
     pub async fn configured(&self, settings: &str) -> Result<Candidate, LoadError> {
         let Workbench { sandbox, limits, .. } = self.workbench;
         self.compiled.configured(sandbox, settings.to_owned(), *limits).await.map(Candidate::new)
@@ -165,26 +167,26 @@ impl std::fmt::Debug for Draft<'_> {
 }
 
 impl Candidate {
-    /// Here each decision makes an instance of its own: the one that has been configured already would only keep a place
-    /// in the sandbox, of which there are few.
+    /// Takes over a loaded policy. On the workbench each decision makes an instance of its own, so the one that has
+    /// been configured already is dropped: it would take up one of the few places in the sandbox.
     fn new(loaded: Loaded) -> Self {
         loaded.component.retire();
         Self(loaded)
     }
 
-    /// As it calls itself.
+    /// The name that the policy gives itself.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// As it calls itself.
+    /// The version that the policy gives itself.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.0.version
     }
 
-    /// What else it says of itself.
+    /// The attributes of its manifest.
     #[must_use]
     pub fn attributes(&self) -> &[(String, String)] {
         &self.0.attributes
@@ -196,24 +198,24 @@ impl Candidate {
         &self.0.inspect
     }
 
-    /// Of its file.
+    /// The file's SHA-256.
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.0.digest
     }
 
-    /// Asks it, in an instance of its own.
+    /// Asks the policy, in a new instance.
     ///
     /// # Errors
-    /// [`Fault`], which the gateway takes for a denial.
+    /// [`Fault`], which is a denial in the gateway.
     pub async fn decide(&self, asked: Asked, engine: Arc<dyn Inspector>) -> Result<Verdict, Fault> {
         self.dissect(asked, engine).await.map(|(verdict, _parts)| verdict)
     }
 
-    /// Asks it, and says what each part took.
+    /// Asks the policy, and measures how long each part takes.
     ///
     /// # Errors
-    /// [`Fault`].
+    /// [`Fault`], which is a denial in the gateway.
     pub async fn dissect(&self, asked: Asked, engine: Arc<dyn Inspector>) -> Result<(Verdict, Parts), Fault> {
         let (question, flags) = self.question(asked, engine);
         let component = &self.0.component;
@@ -250,14 +252,14 @@ impl Candidate {
         (question, flags_say)
     }
 
-    /// Whether it reads the body of this operation.
+    /// Whether the policy reads the body of this operation.
     #[must_use]
     pub fn reads_body_of(&self, operation: &Operation) -> bool {
         operation.endpoint().is_some_and(|endpoint| self.0.inspect.contains(&endpoint))
     }
 }
 
-/// Time since the last lap.
+/// A stopwatch, which measures the time since the last lap.
 struct Stopwatch(Instant);
 
 impl Stopwatch {

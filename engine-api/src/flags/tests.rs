@@ -57,8 +57,8 @@ fn words_set_flags_and_every_word_that_does_not_is_named() {
         ("POST=1=1", "POST=\"1=1\" is not a switch; use 1, true, yes or on, or 0, false, no or off"),
         (
             "X POST=maybe",
-            "X is not a flag: write for example CONTAINERS=1 POST=1; POST=\"maybe\" is not a switch; use 1, true, yes or on, \
-             or 0, false, no or off",
+            "X is not a flag: write for example CONTAINERS=1 POST=1; POST=\"maybe\" is not a switch; use 1, true, yes \
+             or on, or 0, false, no or off",
         ),
     ] {
         assert_eq!(Flags::from_words(words).unwrap_err().to_string(), want, "{words}");

@@ -54,9 +54,9 @@ fn check_says_of_a_file_that_is_no_policy_what_it_is() {
             b"\0asm\x01\0\0\0".to_vec(),
             "it is a core module, not a component: build it for wasm32-wasip2",
         ),
-        ("other.wasm", b"#!/bin/sh\n".to_vec(), "it is no WebAssembly component"),
+        ("other.wasm", b"#!/bin/sh\n".to_vec(), "it is not a WebAssembly component"),
         ("empty.wasm", Vec::new(), "it is empty"),
-        ("cut.wasm", whole[..whole.len() - 4].to_vec(), "it is no valid component: "),
+        ("cut.wasm", whole[..whole.len() - 4].to_vec(), "it is not a valid component: "),
         ("none.wasm", whole, "it does not implement the world `policy` of sockgate:policy@0.1: "),
     ] {
         let file = folder.file(name, content);
@@ -66,9 +66,10 @@ fn check_says_of_a_file_that_is_no_policy_what_it_is() {
         assert!(done.stdout.contains(&want), "{name}: {}", done.stdout);
         assert_eq!((done.code, done.stderr.as_str()), (1, ""), "{name}");
     }
-    for (path, verdict) in
-        [(folder.0.path(), "it is no file"), (Path::new("/nowhere"), "it cannot be read: ")]
-    {
+    for (path, verdict) in [
+        (folder.0.path(), "it is not a regular file"),
+        (Path::new("/nowhere"), "it cannot be read where the gateway runs"),
+    ] {
         let done = run(&["policy", "check", path.to_str().unwrap()], &[]);
         assert!(done.code == 1 && done.stdout.contains(verdict), "{}", done.stdout);
     }
@@ -85,7 +86,10 @@ fn check_lists_imports_one_by_one_and_says_what_is_wrong_with_those_that_are_ref
             "sockgate:policy/call@0.2.0",
             "REFUSED   sockgate:policy/call@0.2.0: this gateway speaks version 0.1",
         ),
-        ("acme:billing/invoice@1.0.0", "REFUSED   acme:billing/invoice@1.0.0: nobody here provides it"),
+        (
+            "acme:billing/invoice@1.0.0",
+            "REFUSED   acme:billing/invoice@1.0.0: the gateway does not provide it",
+        ),
     ] {
         let done = run(&["policy", "check", &folder.file("a.wasm", component_importing(import))], &[]);
         assert!(done.stdout.contains(&format!("imports   {line}")), "{import}: {}", done.stdout);

@@ -1,7 +1,7 @@
-//! Lets the engine's epoch pass while guests run, so that they can be interrupted.
+//! The epoch ticker: advances the engine's epoch while guests run, so that they can be interrupted.
 //!
-//! A thread and not a task: a task might wait behind the very guest that it is to interrupt. It sleeps while nothing is
-//! decided, and ends with the engine.
+//! It is a thread and not a task, because a task might wait behind the very guest that it has to interrupt. The thread
+//! sleeps while nothing is decided, and ends with the engine.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use wasmtime::EngineWeak;
 
-/// How finely a guest's time is told.
+/// How often the epoch advances, which is the precision of a guest's time limit.
 const TICK: Duration = Duration::from_millis(1);
 
-/// After so many ticks without a sign of a guest the clock stops: longer than any single instruction of a guest takes.
+/// The ticker stops after so many ticks without a sign of a guest. No single instruction of a guest takes that long.
 const IDLE_TICKS: u32 = 2_000;
 
-/// The clock of all guests. Dropping it ends its thread.
+/// The ticker of all guests. Dropping it ends its thread.
 #[derive(Debug)]
 pub(crate) struct EpochTicker {
     state: Arc<TickerState>,
@@ -31,10 +31,10 @@ struct TickerState {
 }
 
 impl EpochTicker {
-    /// Starts it, stopped: the first guest sets it going.
+    /// Starts the thread. The ticker soon stops, and the first guest sets it going again.
     ///
     /// # Errors
-    /// If there is no thread to be had.
+    /// If the thread cannot be started.
     pub(crate) fn start(engine: EngineWeak) -> io::Result<Self> {
         let state = Arc::new(TickerState::default());
         let weak = Arc::downgrade(&state);
@@ -43,9 +43,9 @@ impl EpochTicker {
         Ok(Self { state, thread: thread.thread().clone() })
     }
 
-    /// A guest is about to run, or still runs.
+    /// Keeps the ticker going, because a guest is about to run or still runs.
     pub(crate) fn keep_going(&self) {
-        // In this order, and the other way round in `run`: one of the two sees what the other wrote.
+        // `run` does the two in the opposite order, so that one of the two threads sees what the other wrote.
         self.state.idle_ticks.store(0, Ordering::SeqCst);
         if self.state.is_stopped.swap(false, Ordering::SeqCst) {
             self.thread.unpark();

@@ -1,4 +1,4 @@
-//! What can go wrong with a policy in the middle of a decision. All of it denies the request.
+//! Faults: what can go wrong with a policy in the middle of a decision. Every fault denies the request.
 
 use std::time::Duration;
 
@@ -12,28 +12,28 @@ mod tests;
 /// A policy that failed. The text is for the operator's log; the client is told that the policy failed, and no more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// It took longer than it may.
+    /// The policy took longer than it may.
     #[error("it did not answer within {} ms (POLICY_TIMEOUT)", .0.as_millis())]
     Timeout(Duration),
-    /// It wanted more memory than it may have, and gave up.
+    /// The policy needed more memory than it may have, and gave up.
     #[error("it needed more than {} MiB of memory (POLICY_MEMORY)", .0 / (1024 * 1024))]
     Memory(usize),
-    /// Its calls go too deep.
+    /// The policy's calls are nested too deeply for its stack.
     #[error("it ran out of stack: its calls go too deep")]
     Stack,
-    /// It gave the host more at once than the host takes.
-    #[error("it handed over more data than {} KiB at once", crate::guest::limits::MAX_HOSTCALL / 1024)]
+    /// One call handed over more data than the host accepts.
+    #[error("it handed over more than {} KiB of data at once", crate::guest::limits::MAX_HOSTCALL / 1024)]
     TooMuchData,
-    /// It ended itself: a panic, `unreachable`, `exit`, a division by zero.
+    /// The policy ended itself: by a panic, `unreachable`, `exit` or a division by zero.
     #[error("it crashed: {0}")]
     Crash(String),
-    /// It answered what makes no sense.
+    /// The policy's answer makes no sense.
     #[error("it gave a senseless answer: {0}")]
     Nonsense(String),
-    /// As many decisions are running as may.
+    /// As many decisions were running as may run at a time.
     #[error("{0} decisions were running already, and none ended in time (POLICY_CONCURRENCY)")]
     Busy(usize),
-    /// All places for instances are taken: many decisions run, and some of them on policies that were replaced.
+    /// The pool has no room for another instance: many decisions run, some of them on policies that were replaced.
     #[error("there was no room for another instance (POLICY_CONCURRENCY): {0}")]
     NoRoom(String),
     /// The host failed, not the policy.
@@ -41,28 +41,28 @@ pub enum Fault {
     Host(String),
 }
 
-/// What a guest was allowed, to name what it ran out of.
+/// What a guest was allowed, which tells what it ran out of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allowance {
     /// `POLICY_TIMEOUT`, or what `configure` may take.
     pub time: Duration,
     /// `POLICY_MEMORY`, in bytes.
     pub memory: usize,
-    /// Whether more was asked for in vain.
+    /// Whether the guest asked for more memory, and was refused.
     pub memory_ran_out: MemoryAsked,
 }
 
-/// What a guest asked for beyond its memory.
+/// Whether a guest asked for more memory than it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MemoryAsked {
-    /// Nothing.
+    /// It did not.
     Within,
-    /// More than there is; it was told so, and may have gone on.
+    /// It did, and was refused. It may have gone on.
     Beyond,
 }
 
 impl Fault {
-    /// What a client may know of it.
+    /// What a client is told about the fault.
     pub(crate) const fn for_client(&self) -> &'static str {
         match self {
             Self::Busy(_) | Self::NoRoom(_) => "is busy with other requests",
@@ -76,7 +76,7 @@ impl Fault {
         }
     }
 
-    /// Tells apart why a call into a guest failed: by type, never by text.
+    /// The fault that made a call into a guest fail, told by the type of the error where it has one.
     pub(crate) fn from_error(error: &wasmtime::Error, allowance: Allowance) -> Self {
         if let Some(trap) = error.downcast_ref::<Trap>() {
             return Self::from_trap(*trap, allowance);
@@ -90,12 +90,11 @@ impl Fault {
         if error.is::<TimeIsUp>() {
             return Self::Timeout(allowance.time);
         }
-        // What is left are the component model's own complaints: too much data, invalid UTF-8, a call that has no request
-        // to be about. The first has a type that wasmtime keeps to itself: its
-        // text is all that tells it apart.
+        // What is left are errors of the component model (too much data, invalid UTF-8), and calls that need a request
+        // when there is none. The type of the first is private to wasmtime: only its text tells it apart.
         let text = format!("{:#}", error.root_cause());
         if allowance.memory_ran_out == MemoryAsked::Beyond {
-            return Self::Memory(allowance.memory); // the memory that it starts with, for one
+            return Self::Memory(allowance.memory); // for example, the memory that it starts with is too large
         }
         if text.contains("allocated for hostcalls") {
             Self::TooMuchData
@@ -117,12 +116,12 @@ impl Fault {
     }
 }
 
-/// The epoch's callback ends a guest with this.
+/// The error with which the epoch's callback ends a guest.
 #[derive(Debug, thiserror::Error)]
 #[error("out of time")]
 pub(crate) struct TimeIsUp;
 
-/// The error and its causes, on a line.
+/// The error and its causes, fit for one line.
 pub(crate) fn one_line(error: &wasmtime::Error) -> String {
     let text = format!("{error:#}");
     untrusted::fit(&text.split_whitespace().collect::<Vec<_>>().join(" "), 1000)

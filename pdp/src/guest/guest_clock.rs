@@ -1,4 +1,4 @@
-//! The clocks that guests see: right to the millisecond, and too coarse to time by what others do.
+//! The clocks that guests see: exact to the millisecond, and too coarse to measure what other guests do.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -20,12 +20,12 @@ impl HostWallClock for WallClock {
     }
 }
 
-/// The time since it was made.
+/// The time since the clock was made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MonotonicClock(Instant);
 
 impl MonotonicClock {
-    /// It is zero.
+    /// A clock that begins at zero now.
     pub(crate) fn start() -> Self {
         Self(Instant::now())
     }

@@ -1,8 +1,7 @@
-//! A question and its answer in the terms of `wit/policy.wit`: the record that a policy is handed, and what its decision
-//! comes to.
+//! Translates a question and its answer to and from the types of `wit/policy.wit`.
 //!
-//! Whatever a policy says is a stranger's word: a status that is none, or words that would steer a terminal, do not get
-//! past here.
+//! What a policy says is not trusted: a status outside the allowed range, or text that would control a terminal, does
+//! not get past here.
 
 use engine_api::Access;
 
@@ -11,30 +10,30 @@ use crate::guest::fault::Fault;
 use crate::question::Question;
 use engine_api::untrusted;
 
-/// The longest denial that a client is told, in bytes.
+/// The longest message of a denial that a client is told, in bytes.
 const MAX_MESSAGE: usize = 4 * 1024;
 
-/// What a policy makes of a request.
+/// A policy's verdict on a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Forward it.
+    /// The request is to be forwarded.
     Allow,
-    /// Refuse it.
+    /// The request is to be refused.
     Deny(PolicyDenial),
-    /// Ask somebody else.
+    /// The next policy is to be asked, or the flags.
     Defer,
 }
 
-/// A policy's refusal, fit to be shown, and not too long.
+/// A policy's refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyDenial {
-    /// For the client.
+    /// The message for the client, fit to be shown and not too long.
     pub message: String,
-    /// From 400 to 499.
+    /// The HTTP status, from 400 to 499.
     pub status: u16,
 }
 
-/// What a policy is handed.
+/// The record that a policy is given.
 pub(crate) fn request(question: &Question, flags: FlagsVerdict) -> Request {
     let operation = &question.operation;
     let target = operation.target();
@@ -57,10 +56,10 @@ pub(crate) fn request(question: &Question, flags: FlagsVerdict) -> Request {
     }
 }
 
-/// What a policy's answer comes to.
+/// The verdict in a policy's answer.
 ///
 /// # Errors
-/// [`Fault::Nonsense`].
+/// [`Fault::Nonsense`] if the answer has a status that is not allowed.
 pub(crate) fn verdict(decision: Decision) -> Result<Verdict, Fault> {
     let denial = match decision {
         Decision::Allow => return Ok(Verdict::Allow),
@@ -76,7 +75,7 @@ pub(crate) fn verdict(decision: Decision) -> Result<Verdict, Fault> {
     }
 }
 
-/// A guest's words, for a client or a log line.
+/// A guest's text, fit for a client or a log line.
 pub(crate) fn shown(text: &str) -> String {
     untrusted::fit(text, MAX_MESSAGE)
 }

@@ -1,7 +1,8 @@
-//! Who runs a decision: the gateway's own thread for a first slice of time, and from then on a thread for slow ones.
+//! Which thread runs a decision: the gateway's own thread for a first slice of time, and after that a thread for slow
+//! ones.
 //!
-//! Most decisions take microseconds, less than handing them over would cost. One that needs longer, waits for a look-up
-//! or never ends has yielded by then, and goes on where nobody else waits for it.
+//! Most decisions take microseconds, less than handing them to another thread would cost. A decision that needs longer,
+//! waits for a look-up or never ends has yielded by then, and goes on in a thread where nothing else waits for it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -18,7 +19,7 @@ use crate::guest::slow_operations::Start;
 #[cfg(test)]
 mod tests;
 
-/// The thread for slow decisions. Dropping it ends it, and what runs on it.
+/// The thread for slow decisions. Dropping it ends the thread and what runs on it.
 #[derive(Debug)]
 pub(crate) struct SlowLane {
     runtime: Handle,
@@ -26,10 +27,10 @@ pub(crate) struct SlowLane {
     _thread: JoinHandle<()>,
 }
 
-/// How much the slow thread stands back (nice(2)).
+/// How much the slow thread yields to others (nice(2)).
 const NICENESS: i32 = 5;
 
-/// A host call panicked.
+/// The error of work that panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Panicked;
 
@@ -37,10 +38,10 @@ impl SlowLane {
     /// Starts the thread.
     ///
     /// # Errors
-    /// If there is no thread or no runtime to be had.
+    /// If the thread or its runtime cannot be started.
     pub(crate) fn start() -> std::io::Result<Self> {
-        // A turn takes as long as a tick of the guests' clock: whatever timer has run out is looked at between any two. Of
-        // those who come new and those who have begun, each has every other turn.
+        // A guest runs for about a tick before it yields, so timers are looked at after each turn. New decisions and
+        // decisions that have begun take turns.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .event_interval(1)
@@ -49,19 +50,19 @@ impl SlowLane {
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("policy-slow".to_owned()).spawn(move || {
-            // Where cores are few, the gateway's own thread goes first. It works without, too.
+            // If there are few cores, the gateway's own thread goes first. A failure to set this does no harm.
             let _ = rustix::process::setpriority_process(None, NICENESS);
             drop(runtime.block_on(stopped))
         })?;
         Ok(Self { runtime: handle, _stop: stop, _thread: thread })
     }
 
-    /// Has the slow thread do something that nobody waits for.
+    /// Runs `work` on the slow thread, without waiting for it.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.runtime.spawn(work);
     }
 
-    /// Reads from files, which may block, and for long: where the process does not wait for it when it stops.
+    /// Reads from files. That may block for long, so it runs where the process does not wait for it when it stops.
     ///
     /// # Errors
     /// If `work` panicked.
@@ -72,10 +73,10 @@ impl SlowLane {
         self.runtime.spawn_blocking(work).await
     }
 
-    /// Runs `work` to its end. Dropped before that, the work is dropped too.
+    /// Runs `work` to its end. If this future is dropped before that, the work is dropped too.
     ///
     /// # Errors
-    /// [`Panicked`].
+    /// [`Panicked`] if `work` panicked.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         start: Start,
@@ -93,7 +94,7 @@ impl SlowLane {
     }
 }
 
-/// A panic in the first slice must not take the connection with it.
+/// Polls `work`, and catches a panic: one in the first slice must not end the connection.
 fn poll_guarded<F: Future>(work: Pin<&mut F>, cx: &mut Context<'_>) -> Result<Poll<F::Output>, Panicked> {
     catch_unwind(AssertUnwindSafe(|| work.poll(cx))).map_err(|_payload| Panicked)
 }

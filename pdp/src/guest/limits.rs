@@ -1,9 +1,10 @@
-//! How much a guest may be made of, and how much it may hand over: the numbers that more than one file keeps to.
+//! Limits on the size of a guest and of what it hands over: the numbers that more than one file uses.
 
-/// The most that one call between guest and host may hand over, in bytes.
+/// How much data one call between guest and host may hand over, in bytes.
 pub(crate) const MAX_HOSTCALL: usize = 1024 * 1024;
 
-/// What one component may be made of. A small Rust component has 2 tables, QuickJS 3 memories, CPython some 40 instances.
+/// How many core instances, memories and tables one component may have. A small Rust component has 2 tables, QuickJS
+/// has 3 memories, and CPython some 40 instances.
 pub(crate) const MAX_CORE_INSTANCES: u32 = 100;
 pub(crate) const MAX_MEMORIES: u32 = 4;
 pub(crate) const MAX_TABLES: u32 = 40;

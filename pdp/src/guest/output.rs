@@ -1,8 +1,8 @@
-//! What a policy says to the gateway's log: by `log.log`, or on stdout and stderr.
+//! The output of a policy, which goes to the gateway's log: from `log.log`, stdout and stderr.
 //!
-//! Bounded for each decision, and cut without a word to the guest: a stream that errors would make a `println!` panic.
-//! It is a field of its line, never the message: no policy can write what looks like a line of the gateway's own. The
-//! log quotes and escapes it.
+//! The output of each decision is limited. What is too much is cut off without telling the guest, because an error of
+//! the stream would make a `println!` panic. The text is a field of a log line, never its message, so that no policy
+//! can write what looks like a line of the gateway's own. The log quotes and escapes it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,16 +13,17 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::bindings::Level;
 
-/// How much one decision may say, in bytes.
+/// How much one decision may log, in bytes.
 const MAX_OUTPUT: usize = 4 * 1024;
 
-/// What a line costs besides its text, in bytes: about what the log puts in front of it. Empty lines are not free.
+/// What a line counts for besides its text, in bytes: about what the log puts in front of it. So empty lines count,
+/// too.
 const LINE_COST: usize = 64;
 
-/// The most that one call may write to a stream, in bytes.
+/// How much one call may write to a stream, in bytes.
 const MAX_WRITE: usize = 64 * 1024;
 
-/// Where one instance's lines go.
+/// The output of one instance.
 #[derive(Clone, Debug)]
 pub(crate) struct Output(Arc<Mutex<Lines>>);
 
@@ -30,14 +31,14 @@ pub(crate) struct Output(Arc<Mutex<Lines>>);
 struct Lines {
     policy: Arc<str>,
     request: Option<u64>,
-    /// How many bytes may still be said.
+    /// How many bytes may still be logged.
     left: usize,
-    /// The starts of lines that have not ended yet, on stdout and stderr.
+    /// The beginnings of lines that have not ended yet, on stdout and stderr.
     begun: [Vec<u8>; 2],
 }
 
 impl Output {
-    /// For an instance of the policy of that name.
+    /// The output of an instance of the policy with that name.
     pub(crate) fn new(policy: Arc<str>) -> Self {
         Self(Arc::new(Mutex::new(Lines {
             policy,
@@ -47,15 +48,15 @@ impl Output {
         })))
     }
 
-    /// For another instance of it: what `configure` says is the same in each, and is logged once. Speaks from its first
-    /// request on.
+    /// The output of a further instance of the policy, which logs nothing before its first request: what `configure`
+    /// says is the same in each instance, and is logged once.
     pub(crate) fn silent(policy: Arc<str>) -> Self {
         let output = Self::new(policy);
         output.lines().left = 0;
         output
     }
 
-    /// What comes now is about this request.
+    /// Begins a request, which the lines that follow are about.
     pub(crate) fn about(&self, request: u64) {
         let mut lines = self.lines();
         lines.request = Some(request);
@@ -122,7 +123,7 @@ impl Lines {
     }
 }
 
-/// What a guest did not end with a newline is said when it goes.
+/// A line that a guest did not end with a newline is logged when its instance is dropped.
 impl Drop for Lines {
     fn drop(&mut self) {
         self.end_line(Std::Out);
@@ -163,7 +164,7 @@ pub(crate) struct StdStream {
 }
 
 impl StdStream {
-    /// Writes to `output`.
+    /// A stream that writes to `output`.
     pub(crate) fn new(output: Output, which: Std) -> Self {
         Self { output, which }
     }
@@ -177,7 +178,7 @@ impl IsTerminal for StdStream {
 
 impl StdoutStream for StdStream {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        Box::new(tokio::io::sink()) // of WASI 0.3, which is not linked
+        Box::new(tokio::io::sink()) // only for WASI 0.3, which is not linked
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {

@@ -1,10 +1,10 @@
 //! A loaded policy: asks one fresh, configured instance for each decision.
 //!
-//! Nothing that a decision leaves behind is there for the next. Most policies are made ready in some ten microseconds,
-//! and a decision does that itself: having another thread do it costs more than it saves. Of a policy that takes longer
-//! (an interpreter, much to configure) some instances that have been through `configure` wait in a small pool; each
-//! decides once. Used ones are dropped and new ones made by the thread for slow work, some at a time. When none waits, a
-//! decision makes its own, in that thread.
+//! Nothing that a decision leaves behind is there for the next one. An instance of most policies is made and configured
+//! in some ten microseconds, and a decision does that itself: to have another thread do it costs more than it saves. If
+//! a policy takes longer (an interpreter, or much to configure), some configured instances wait in a small pool, and
+//! each of them decides once. The slow thread drops used instances and makes new ones, some at a time. When none waits,
+//! a decision makes its own, in that thread.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,13 +24,13 @@ use crate::guest::state::{State, Term};
 use crate::question::Question;
 use crate::settings::Limits;
 
-/// What makes an instance ready so quickly that none need wait.
+/// An instance that is made and configured within this time is made by its decision, and none need wait.
 const QUICK: Duration = Duration::from_micros(50);
 
-/// How often that is tried. The quickest counts: this thread may be without a processor for a moment.
+/// How often that time is measured. The shortest counts: this thread may be without a processor for a moment.
 const TRIES: usize = 3;
 
-/// How long an instance may take to be made and configured, where no request waits for it.
+/// How long it may take to make and configure an instance that no request waits for.
 pub(crate) const CONFIGURE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A component that has been checked, compiled and configured.
@@ -39,14 +39,14 @@ pub(crate) struct Component {
     pre: PolicyPre<State>,
     settings: String,
     limits: Limits,
-    /// For its log lines.
+    /// The policy's name in log lines.
     name: Arc<str>,
     instances: Mutex<ReadyInstances>,
     slow: Arc<SlowOperations>,
 }
 
 impl Component {
-    /// A component whose imports and exports are as they must be.
+    /// A component whose imports and exports have been checked.
     pub(crate) fn new(
         sandbox: Sandbox,
         pre: PolicyPre<State>,
@@ -68,7 +68,7 @@ impl Component {
     /// Makes an instance and configures it.
     ///
     /// # Errors
-    /// [`Unready`]: what the policy says of its settings, or what went wrong.
+    /// [`Unready`]: what the policy says about its settings, or what went wrong.
     async fn prepare(&self, output: Output, term: Term) -> Result<(Instance, Manifest), Unready> {
         let mut instance = self.instantiate(output, term).await?;
         let manifest = self.configure_in(&mut instance, term).await?;
@@ -78,7 +78,7 @@ impl Component {
     /// Makes an instance.
     ///
     /// # Errors
-    /// [`Unready`]. That types differ shows only here, where a start function may trap as well.
+    /// [`Unready`]. Types that differ are found only here; a start function may trap as well.
     pub(crate) async fn instantiate(&self, output: Output, term: Term) -> Result<Instance, Unready> {
         let (engine, ticker) = (self.sandbox.engine(), self.sandbox.ticker());
         let slow = Arc::clone(&self.slow);
@@ -96,7 +96,7 @@ impl Component {
     /// Configures an instance.
     ///
     /// # Errors
-    /// [`Unready`].
+    /// [`Unready`]: what the policy says about its settings, or what went wrong.
     pub(crate) async fn configure_in(
         &self,
         instance: &mut Instance,
@@ -111,7 +111,7 @@ impl Component {
         }
     }
 
-    /// The first time: what `configure` says. Its instance is the first that waits.
+    /// Configures the policy for the first time, and returns its manifest. The instance is the first that waits.
     pub(crate) async fn configure(&self) -> Result<Manifest, Unready> {
         let term = Term::of(CONFIGURE_TIMEOUT);
         let (instance, manifest) = self.prepare(Output::new(Arc::clone(&self.name)), term).await?;
@@ -133,10 +133,10 @@ impl Component {
         false
     }
 
-    /// Asks.
+    /// Asks the policy.
     ///
     /// # Errors
-    /// [`Fault`], which denies.
+    /// [`Fault`], which is a denial.
     pub(crate) async fn decide(&self, question: Question, flags: FlagsVerdict) -> Result<Verdict, Fault> {
         let term = self.term();
         let ready = self.instances().take_ready();
@@ -146,14 +146,14 @@ impl Component {
         };
         let verdict = self.decide_in(&mut instance, question, flags, term).await?;
         let unkept = self.instances().put_away(instance);
-        drop(unkept); // which takes a while: not while others wait for the lock
+        drop(unkept); // this takes a while, so it is done when the lock is released
         Ok(verdict)
     }
 
     /// Asks this instance, which has been configured and has decided nothing.
     ///
     /// # Errors
-    /// [`Fault`].
+    /// [`Fault`], which is a denial.
     pub(crate) async fn decide_in(
         &self,
         instance: &mut Instance,
@@ -179,18 +179,18 @@ impl Component {
         }
     }
 
-    /// How long one decision may take in all.
+    /// The time that one decision may take in all, from now on.
     pub(crate) fn term(&self) -> Term {
         Term::of(self.limits.timeout)
     }
 
-    /// Where a decision on this operation is to begin: not where others wait for it, if an instance has to be made for it
-    /// that takes long to make.
+    /// The thread in which a decision on this operation begins: the slow thread, if the decision has to make an
+    /// instance first and that takes long.
     pub(crate) fn start(&self, operation: &Operation) -> Start {
         if self.instances().is_short() { Start::There } else { self.slow.start(operation) }
     }
 
-    /// Has the slow thread make up for used instances, if few wait and it is not at it already.
+    /// Has the slow thread replace used instances, if few wait and it is not doing so already.
     pub(crate) fn refill(self: &Arc<Self>, lane: &SlowLane) {
         if self.instances().begin_refill() == Refill::UnderWay {
             let component = Arc::clone(self);
@@ -198,25 +198,26 @@ impl Component {
         }
     }
 
-    /// Drops used instances, and makes new ones until enough wait or one fails.
+    /// Drops used instances, and makes new ones until enough wait or one cannot be made.
     pub(crate) async fn make_ready(&self) {
         let _ended = EndOfRefill(self);
         drop(self.instances().take_used());
         while self.instances().wants_more() {
             match self.prepare(self.silent(), Term::of(CONFIGURE_TIMEOUT)).await {
                 Ok((instance, _)) => self.instances().put_ready(instance),
-                Err(_) => return, // the next decision says why
+                Err(_) => return, // the next decision fails in the same way, and tells why
             }
         }
     }
 
-    /// It was replaced: what waits is dropped. Decisions that have begun go on, with instances of their own.
+    /// Drops the instances that wait, because the policy was replaced. Decisions that have begun go on, with instances
+    /// of their own.
     pub(crate) fn retire(&self) {
         let (ready, used) = self.instances().retire();
         drop((ready, used));
     }
 
-    /// What its `configure` got.
+    /// The settings that `configure` is given.
     pub(crate) fn settings(&self) -> &str {
         &self.settings
     }
@@ -230,7 +231,7 @@ impl Component {
     }
 }
 
-/// A refill is over, however it ended.
+/// Marks a refill as over when it is dropped, however the refill ended.
 struct EndOfRefill<'c>(&'c Component);
 
 impl Drop for EndOfRefill<'_> {
@@ -241,11 +242,11 @@ impl Drop for EndOfRefill<'_> {
 
 /// Why there is no configured instance.
 pub(crate) enum Unready {
-    /// The policy refuses its settings.
+    /// The policy refuses its settings, for this reason.
     Settings(String),
-    /// Its functions are not those of the interface.
+    /// The policy's functions are not those of the interface.
     World(String),
-    /// It failed.
+    /// The policy failed.
     Fault(Fault),
 }
 
@@ -254,7 +255,7 @@ impl Unready {
         match self {
             Self::World(mismatch) => Fault::Host(mismatch),
             Self::Settings(complaint) => Fault::Nonsense(format!(
-                "configure accepted the settings once and now says: {}",
+                "its configure accepted the settings at first, and now refuses them: {}",
                 shown(&complaint)
             )),
             Self::Fault(fault) => fault,

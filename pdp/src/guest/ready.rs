@@ -1,14 +1,14 @@
-//! Ready instances: configured ahead of the decisions that they will make, where making one takes long.
+//! Ready instances: configured ahead of the decisions that they will make, if it takes long to make one.
 
 use wasmtime::Store;
 
 use crate::bindings;
 use crate::guest::state::State;
 
-/// How many configured instances wait for a decision, and how many used ones to be dropped, if any are to wait.
+/// How many configured instances of a policy wait for a decision, and at most how many used ones wait to be dropped.
 pub(crate) const READY: usize = 8;
 
-/// When fewer wait, new ones are made.
+/// New instances are made when fewer than this wait.
 const FEW: usize = 4;
 
 /// The instances of one policy that wait for a decision, and those that wait to be dropped.
@@ -22,27 +22,27 @@ pub(crate) struct ReadyInstances {
 /// Whether instances are made ahead, and whether that is being done now.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Refill {
-    /// None is made ahead: each decision makes its own.
+    /// No instance is made ahead: each decision makes its own.
     #[default]
     None,
-    /// Some are to wait, and none is being made.
+    /// Instances are made ahead, but none is being made now.
     Idle,
-    /// The slow lane is making some.
+    /// The slow thread is making instances now.
     UnderWay,
-    /// None is made any more: the policy was replaced.
+    /// No instance is made ahead any more, because the policy was replaced.
     Over,
 }
 
 /// An instance that has been configured and has decided nothing.
 pub(crate) struct Instance {
-    /// Its memory and what the host keeps for it.
+    /// The instance's memory, and what the host keeps for it.
     pub store: Store<State>,
-    /// What it can be called for.
+    /// The functions that the instance exports.
     pub exports: bindings::Policy,
 }
 
 impl Instance {
-    /// How much memory it holds, in bytes.
+    /// How much memory the instance holds, in bytes.
     pub(crate) fn memory_used(&self) -> usize {
         self.store.data().memory_used()
     }
@@ -54,47 +54,47 @@ impl ReadyInstances {
         self.refill = refill;
     }
 
-    /// An instance that waits, if one does.
+    /// Takes an instance that waits, if there is one.
     pub(crate) fn take_ready(&mut self) -> Option<Instance> {
         self.ready.pop()
     }
 
-    /// Has one more wait, unless the policy was replaced.
+    /// Adds an instance to those that wait, unless the policy was replaced.
     pub(crate) fn put_ready(&mut self, instance: Instance) {
         if self.refill != Refill::Over {
             self.ready.push(instance);
         }
     }
 
-    /// Whether fewer wait than are to.
+    /// Whether fewer instances wait than should.
     pub(crate) fn wants_more(&self) -> bool {
         self.refill != Refill::Over && self.ready.len() < READY
     }
 
-    /// Whether some are to wait.
+    /// Whether instances are made ahead.
     fn is_pool(&self) -> bool {
         matches!(self.refill, Refill::Idle | Refill::UnderWay)
     }
 
-    /// None waits, though some are to.
+    /// Whether no instance waits, though instances are made ahead.
     pub(crate) fn is_short(&self) -> bool {
         self.is_pool() && self.ready.is_empty()
     }
 
-    /// None waits from now on. What waited is given back, to be dropped where nobody waits for that.
+    /// Makes no more instances wait. Returns those that waited, to be dropped where nothing waits for that.
     pub(crate) fn retire(&mut self) -> (Vec<Instance>, Vec<Instance>) {
         self.refill = Refill::Over;
         (std::mem::take(&mut self.ready), std::mem::take(&mut self.used))
     }
 
-    /// A refill has ended.
+    /// Notes that a refill has ended.
     pub(crate) fn end_refill(&mut self) {
         if self.refill == Refill::UnderWay {
             self.refill = Refill::Idle;
         }
     }
 
-    /// Keeps a used one to be dropped by the slow thread, or gives it back.
+    /// Keeps a used instance for the slow thread to drop, or returns it.
     pub(crate) fn put_away(&mut self, instance: Instance) -> Option<Instance> {
         if self.is_pool() && self.used.len() < READY {
             self.used.push(instance);
@@ -103,12 +103,12 @@ impl ReadyInstances {
         Some(instance)
     }
 
-    /// The used ones, to be dropped.
+    /// Takes the used instances, to be dropped.
     pub(crate) fn take_used(&mut self) -> Vec<Instance> {
         std::mem::take(&mut self.used)
     }
 
-    /// Begins a refill if too few wait: `UnderWay` is for whoever has to do it.
+    /// Begins a refill if too few instances wait. A caller that gets `UnderWay` has to do it.
     pub(crate) fn begin_refill(&mut self) -> Refill {
         if self.ready.len() >= FEW || self.refill != Refill::Idle {
             return Refill::None;

@@ -1,7 +1,8 @@
-//! The engine that all policies run in: what WebAssembly may do here, and what it costs.
+//! The sandbox: the WebAssembly engine that all policies run in, and what it lets them do.
 //!
-//! One engine for the process. Instances come out of a pool of reserved memory, so that a decision costs microseconds;
-//! where the reservation fails (a low limit of address space), they are made on demand, slower.
+//! There is one engine for the process. Instances come out of a pool of reserved memory, so that a decision takes
+//! microseconds. If the memory cannot be reserved (a low limit on address space), they are made on demand, which is
+//! slower.
 
 use std::sync::Arc;
 
@@ -18,17 +19,17 @@ use crate::guest::epoch_ticker::EpochTicker;
 use crate::guest::limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::guest::state::State;
 
-/// The most WebAssembly stack that a guest may take, in bytes.
+/// How much WebAssembly stack a guest may use, in bytes.
 const MAX_STACK: usize = 512 * 1024;
 
 /// The stack that a guest and the host calls below it run on, in bytes.
 const FIBER_STACK: usize = 1024 * 1024;
 
-/// Memory that stays with a slot after use, in bytes: what a small guest dirties, so that no page is given back and faulted
-/// in again for each decision.
+/// How much memory stays with a slot of the pool after use, in bytes. It is what a small guest writes to, so that no
+/// page is given back and faulted in again for each decision.
 const KEEP_RESIDENT: usize = 1024 * 1024;
 
-/// Where policies run.
+/// The sandbox that policies run in.
 #[derive(Clone)]
 pub(crate) struct Sandbox {
     engine: Engine,
@@ -36,22 +37,22 @@ pub(crate) struct Sandbox {
     ticker: Arc<EpochTicker>,
 }
 
-/// Why there is no sandbox. Nothing that a policy does leads here.
+/// Why there is no sandbox. No policy can cause this.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// wasmtime says no.
-    #[error("cannot set up the WebAssembly engine: {0:#}")]
-    Engine(wasmtime::Error),
-    /// No thread, no time limit.
-    #[error("cannot start the thread that tells policies their time: {0}")]
+    /// wasmtime cannot run on this machine.
+    #[error("cannot set up the WebAssembly engine")]
+    Engine(#[source] wasmtime::Error),
+    /// The epoch ticker cannot be started, without which there is no time limit.
+    #[error("cannot start the thread that limits how long policies run")]
     EpochTicker(#[source] std::io::Error),
 }
 
 impl Sandbox {
-    /// For up to `instances` at a time, with `memory` bytes each.
+    /// A sandbox for up to `instances` at a time, with `memory` bytes each.
     ///
     /// # Errors
-    /// [`SandboxError`], if this machine cannot run WebAssembly.
+    /// [`SandboxError`] if this machine cannot run WebAssembly.
     pub(crate) fn new(instances: u32, memory: usize) -> Result<Self, SandboxError> {
         let engine = pooled(instances, memory).or_else(|error| {
             tracing::warn!(
@@ -65,17 +66,17 @@ impl Sandbox {
         Ok(Self { engine, linker, ticker })
     }
 
-    /// The engine.
+    /// The WebAssembly engine.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// Everything that a policy may import.
+    /// The linker, which has everything that a policy may import.
     pub(crate) fn linker(&self) -> &Linker<State> {
         &self.linker
     }
 
-    /// Interrupts guests.
+    /// The epoch ticker, which interrupts guests.
     pub(crate) fn ticker(&self) -> &Arc<EpochTicker> {
         &self.ticker
     }
@@ -93,7 +94,7 @@ fn base_config() -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(MAX_STACK)
         .async_stack_size(FIBER_STACK)
-        .concurrency_support(false) // half again on every call, for nothing that the interface has
+        .concurrency_support(false) // makes every call half again as slow, and the interface does not use it
         .wasm_memory64(false)
         .wasm_tail_call(false)
         .native_unwind_info(false)
@@ -125,17 +126,18 @@ fn pooled(instances: u32, memory: usize) -> wasmtime::Result<Engine> {
 }
 
 fn has_swap() -> bool {
-    // A head line, then one line for each.
+    // A header, then one line for each swap area.
     std::fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1)
 }
 
-/// The policy world, and of WASI what std toolchains import even when they do nothing with it: stdio, clocks, random,
-/// exit, an empty environment. No files, no sockets: a component that imports those is refused.
+/// A linker with the policy world, and with those parts of WASI that common toolchains import even if they do not use
+/// them: stdio, clocks, random, exit, an empty environment. It has no files and no sockets: a component that imports
+/// those is refused.
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     bindings::Policy::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(&mut linker)?;
-    // Where hash maps of std have their seeds from.
+    // The hash maps of std take their seeds from these.
     random::insecure::add_to_linker::<State, WasiRandom>(&mut linker, State::random)?;
     random::insecure_seed::add_to_linker::<State, WasiRandom>(&mut linker, State::random)?;
     cli::environment::add_to_linker::<State, WasiCli>(&mut linker, State::cli)?;

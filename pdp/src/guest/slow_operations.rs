@@ -1,38 +1,39 @@
-//! Which operations a policy was slow to decide on, so that the next such decision begins in the slow lane.
+//! The operations that a policy was slow to decide on. The next decision on such an operation begins in the slow
+//! thread.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine_api::{Endpoint, Operation};
 
-/// Where a piece of work begins.
+/// The thread in which a piece of work begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// In this thread, for its first slice.
+    /// The current thread, for a first slice of time.
     Here,
-    /// In the slow thread, as its like has turned out slow before.
+    /// The slow thread, because such work has been slow before.
     There,
 }
 
 /// How long a guest took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Speed {
-    /// Less than its first slice, waiting aside.
+    /// It took less than its first slice, not counting the time that it waited.
     Quick,
-    /// More.
+    /// It took more than its first slice.
     Slow,
 }
 
-/// For which operations the last decision took more than a slice: the next one is not begun where others wait for it.
+/// For each operation, whether the last decision took more than a slice.
 #[derive(Debug)]
 pub(crate) struct SlowOperations([AtomicBool; Endpoint::ALL.len() + 1]);
 
 impl SlowOperations {
-    /// None yet.
+    /// No operation is slow yet.
     pub(crate) const fn none() -> Self {
         Self([const { AtomicBool::new(false) }; Endpoint::ALL.len() + 1])
     }
 
-    /// How long a decision on this operation took.
+    /// Notes how long a decision on this operation took.
     pub(crate) fn note(&self, operation: &Operation, speed: Speed) {
         let is_slow = speed == Speed::Slow;
         let noted = self.of(operation);
@@ -41,14 +42,14 @@ impl SlowOperations {
         }
     }
 
-    /// The last is for what the catalogue does not list.
+    /// The entry of an operation. The last entry is for all operations that the catalogue does not list.
     fn of(&self, operation: &Operation) -> &AtomicBool {
         let [listed @ .., unlisted] = &self.0;
         let found = operation.endpoint().and_then(|endpoint| listed.get(endpoint as usize));
         found.unwrap_or(unlisted)
     }
 
-    /// Where a decision on this operation is to begin.
+    /// The thread in which a decision on this operation begins.
     pub(crate) fn start(&self, operation: &Operation) -> Start {
         if self.of(operation).load(Ordering::Relaxed) { Start::There } else { Start::Here }
     }

@@ -1,4 +1,4 @@
-//! What the host keeps for one instance of a policy, and what that instance may call.
+//! The state that the host keeps for one instance of a policy, and the functions that the instance may call.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,14 +21,14 @@ use crate::question::{InspectedBody, Question};
 /// How many resources (streams, pollables) a guest may hold.
 const MAX_RESOURCES: usize = 100;
 
-/// After so many calls of the clock a guest gives way to others. The first is forgiven: the thread may have been without a
-/// processor, and the guest without a millisecond of its own.
+/// A guest yields to others at this tick. It does not yield at the first: the thread may have been without a processor,
+/// and the guest may not have run for a millisecond.
 const SLICE: u32 = 2;
 
-/// After so much time it does so at the first call: a single instruction can fill a whole memory.
+/// After so much time it yields even at the first tick: a single instruction can fill a whole memory.
 const LONGEST_SLICE: Duration = Duration::from_millis(3);
 
-/// Header fields that hold credentials; a policy reads of them that they are there.
+/// Header fields that hold credentials. A policy sees that they are there, but not their values.
 const CREDENTIALS: [&str; 6] = [
     "authorization",
     "cookie",
@@ -38,49 +38,49 @@ const CREDENTIALS: [&str; 6] = [
     "x-registry-identity-token",
 ];
 
-/// One instance's side of the host.
+/// What the host keeps for one instance.
 pub(crate) struct State {
-    /// Made when a guest first asks for anything of WASI, which most never do.
+    /// The WASI context, made when a guest first uses WASI, which most never do.
     wasi: Option<WasiCtx>,
     resources: ResourceTable,
     memory: Memory,
-    /// Where what it says goes.
+    /// Where the instance's log lines go.
     pub output: Output,
-    /// What is being decided; in `configure`, nothing.
+    /// The question that is being decided; `None` in `configure`.
     pub question: Option<Question>,
     term: Term,
     slow: Arc<SlowOperations>,
-    /// When it began with what it does now.
+    /// When the call that is running now began.
     since: Instant,
-    /// How often the clock has called on it since.
-    called_on: u32,
+    /// The number of ticks since then.
+    ticks: u32,
     speed: Speed,
 }
 
-/// Until when a guest may run.
+/// The time that a guest may run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Term {
     deadline: Instant,
-    /// How much that was in all.
+    /// The whole time, from its beginning to the deadline.
     time: Duration,
 }
 
 impl Term {
-    /// From now on.
+    /// A term that begins now.
     pub(crate) fn of(time: Duration) -> Self {
         Self { deadline: Instant::now() + time, time }
     }
 
-    /// Waits no longer than that.
+    /// Waits for `work` until the deadline.
     ///
     /// # Errors
-    /// [`Fault::Timeout`].
+    /// [`Fault::Timeout`] if the deadline comes first.
     pub(crate) async fn bound<T>(self, work: impl Future<Output = T>) -> Result<T, Fault> {
         timeout_at(self.deadline.into(), work).await.map_err(|_elapsed| Fault::Timeout(self.time))
     }
 }
 
-/// What an instance may hold, all its memories and tables taken together.
+/// How much memory an instance may hold, all its memories and tables together.
 struct Memory {
     limit: usize,
     used: usize,
@@ -108,7 +108,7 @@ impl State {
             term,
             slow,
             since: Instant::now(),
-            called_on: 0,
+            ticks: 0,
             speed: Speed::Quick,
         };
         let mut store = Store::new(engine, state);
@@ -120,22 +120,23 @@ impl State {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |mut store| {
             ticker.keep_going();
-            store.data_mut().called_on()
+            store.data_mut().tick()
         });
         store
     }
 
-    /// The clock calls on the guest: it goes on, gives way to others, or is at its end.
-    fn called_on(&mut self) -> wasmtime::Result<UpdateDeadline> {
+    /// Decides at a tick whether the guest goes on, yields to others, or is ended.
+    fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         let now = Instant::now();
         if now >= self.term.deadline {
             return Err(TimeIsUp.into());
         }
-        self.called_on = self.called_on.saturating_add(1);
-        if self.called_on < SLICE && now.duration_since(self.since) < LONGEST_SLICE {
+        self.ticks = self.ticks.saturating_add(1);
+        if self.ticks < SLICE && now.duration_since(self.since) < LONGEST_SLICE {
             return Ok(UpdateDeadline::Continue(1));
         }
-        // At once, and not when it is done: a client that never waits for the end must not keep it from being known.
+        // This is noted now and not at the end of the decision: a client that never waits for the end must not prevent
+        // it.
         if let Some(question) = &self.question {
             self.slow.note(&question.operation, Speed::Slow);
         }
@@ -143,30 +144,30 @@ impl State {
         Ok(UpdateDeadline::Yield(1))
     }
 
-    /// Gives the instance until the end of `term` for `question`.
+    /// Prepares the instance for `question`, for which it has until the end of `term`.
     pub(crate) fn ask(store: &mut Store<Self>, ticker: &EpochTicker, question: Question, term: Term) {
         let state = store.data_mut();
         state.output.about(question.id);
         state.question = Some(question);
         state.term = term;
         state.since = Instant::now();
-        state.called_on = 0;
+        state.ticks = 0;
         state.speed = Speed::Quick;
         ticker.keep_going();
         store.set_epoch_deadline(1);
     }
 
-    /// Whether it took so long that others had to have their turn.
+    /// Whether the guest took so long that it had to yield.
     pub(crate) fn speed(&self) -> Speed {
         self.speed
     }
 
-    /// What it was allowed.
+    /// What the guest was allowed.
     pub(crate) fn allowance(&self) -> Allowance {
         Allowance { time: self.term.time, memory: self.memory.limit, memory_ran_out: self.memory.asked }
     }
 
-    /// How much memory it holds, in bytes.
+    /// How much memory the instance holds, in bytes.
     pub(crate) fn memory_used(&self) -> usize {
         self.memory.used
     }
@@ -191,7 +192,7 @@ impl Memory {
     }
 }
 
-/// Where instances come out of a pool, the pool has the same limits; where they do not, these are the only ones.
+/// If instances come out of a pool, the pool has the same limits; if not, these are the only ones.
 impl ResourceLimiter for Memory {
     fn memory_growing(
         &mut self,
@@ -246,7 +247,7 @@ impl WasiView for State {
 }
 
 impl State {
-    /// For the linker.
+    /// The random numbers of WASI, for the linker.
     pub(crate) fn random(&mut self) -> &mut WasiRandomCtx {
         self.ctx().ctx.random()
     }
@@ -274,7 +275,7 @@ impl call::Host for State {
     }
 }
 
-/// A value that is not UTF-8 reads as it can.
+/// The value of a header field as a policy sees it. Bytes that are not UTF-8 are replaced.
 fn shown(name: &str, value: &http::HeaderValue) -> String {
     if CREDENTIALS.iter().any(|credential| credential.eq_ignore_ascii_case(name)) {
         return "<withheld>".to_owned();

@@ -1,7 +1,8 @@
-//! Compiled policies on disk, so that a start does not compile what an earlier one has compiled.
+//! The cache of compiled policies on disk, so that a start need not compile what an earlier start has compiled.
 //!
-//! A compiled policy is native code: only what this user wrote, into a folder that nobody else may write to, is ever
-//! loaded. Anything else, and anything damaged, is compiled anew. Without a usable folder everything works, slower.
+//! A compiled policy is native code, so it is loaded only if this user wrote it, into a folder that nobody else may
+//! write to. Anything else, and anything damaged, is compiled anew. Without a usable folder everything works, but more
+//! slowly.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -11,6 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use engine_api::report;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -19,66 +21,68 @@ use crate::digest::Digest;
 #[cfg(test)]
 mod tests;
 
-/// Code that nobody has used for so long is removed.
+/// Compiled code that has not been used for so long is removed.
 const UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Compiled code, by what it was compiled from and for.
+/// The cache, in which compiled code is found by what it was compiled from and for.
 #[derive(Clone, Debug)]
 pub(crate) struct CodeCache {
     folder: Option<PathBuf>,
 }
 
-/// Why the folder cannot be used.
+/// Why a folder or an entry cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     #[error("it belongs to uid {0}")]
     Owner(u32),
     #[error("others may write to it (mode {0:04o})")]
     Mode(u32),
-    #[error("it is no folder")]
+    #[error("it is not a folder")]
     NoFolder,
 }
 
 impl CodeCache {
-    /// In `folder`, which is made if it is missing, for its owner alone.
+    /// A cache in `folder`. If the folder is missing, it is made, for its owner alone.
     pub(crate) fn open(folder: &Path) -> Self {
         match claim(folder) {
             Ok(()) => Self { folder: Some(folder.to_owned()) },
             Err(problem) => {
                 tracing::warn!(
-                    "policies are compiled at every start: the folder {} cannot be used ({problem}); \
+                    "policies are compiled at every start: the folder {} cannot be used ({}); \
                      set POLICY_CACHE to one that only this user may write to",
-                    folder.display()
+                    folder.display(),
+                    report(&problem)
                 );
                 Self { folder: None }
             }
         }
     }
 
-    /// No folder: always compiles.
+    /// No cache: policies are always compiled.
     pub(crate) fn none() -> Self {
         Self { folder: None }
     }
 
-    /// What the WebAssembly of this digest was compiled to before, if that is in the folder.
+    /// The code that WebAssembly with this digest was compiled to before, if it is in the folder.
     pub(crate) fn find(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
         let entry = Entry::of(self.folder.as_deref()?, engine, digest);
         match entry.load(engine) {
             Ok(component) => return Some(component),
             Err(Unloadable::Missing) => {}
             Err(problem) => {
-                tracing::warn!("compiling anew: the compiled policy {} {problem}", entry.path.display());
+                let (path, problem) = (entry.path.display(), report(&problem));
+                tracing::warn!("compiling anew: the compiled policy {path} {problem}");
             }
         }
         None
     }
 
-    /// Compiles `wasm`, and keeps that. Takes a while: not for the gateway's thread.
+    /// Compiles `wasm`, and keeps the code in the folder. This takes a while, and must not run on the gateway's thread.
     ///
     /// # Errors
-    /// What the compiler says of the bytes.
+    /// The compiler's error.
     pub(crate) fn compile(
         &self,
         engine: &Engine,
@@ -100,9 +104,9 @@ impl CodeCache {
 /// Where compiled code came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The folder.
+    /// It was found in the folder.
     Cached,
-    /// The compiler.
+    /// It has just been compiled.
     Compiled,
 }
 
@@ -110,14 +114,14 @@ pub(crate) enum Origin {
 enum Unloadable {
     #[error("is missing")]
     Missing,
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read")]
     Io(#[source] io::Error),
-    #[error("is not ours: {0}")]
-    Foreign(Unusable),
+    #[error("is not this user's alone")]
+    NotOurs(#[source] Unusable),
     #[error("is damaged")]
     Damaged,
-    #[error("does not load: {0:#}")]
-    Rejected(wasmtime::Error),
+    #[error("cannot be loaded")]
+    Rejected(#[source] wasmtime::Error),
 }
 
 fn claim(folder: &Path) -> Result<(), Unusable> {
@@ -139,7 +143,7 @@ fn require_ours(found: &fs::Metadata) -> Result<(), Unusable> {
     }
 }
 
-/// Code, and what it was made from and for: other WebAssembly, another version or another processor has another entry.
+/// An entry of the cache. Other WebAssembly, another version of wasmtime or another processor has another entry.
 struct Entry {
     path: PathBuf,
     digest: Digest,
@@ -155,7 +159,8 @@ impl Entry {
         Self { path, digest: *digest, compatibility: compatibility.to_be_bytes() }
     }
 
-    /// What stands behind the code: bytes that rotted would be run, and so would an entry under another's name.
+    /// The digest that follows the code in the file. Without it, damaged code would be run, and so would an entry under
+    /// another entry's name.
     fn seal(&self, code: &[u8]) -> Digest {
         Digest::of_all(&[self.digest.as_bytes(), &self.compatibility, code])
     }
@@ -166,7 +171,7 @@ impl Entry {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unloadable::Missing),
             opened => opened.map_err(Unloadable::Io)?,
         };
-        require_ours(&file.metadata().map_err(Unloadable::Io)?).map_err(Unloadable::Foreign)?;
+        require_ours(&file.metadata().map_err(Unloadable::Io)?).map_err(Unloadable::NotOurs)?;
         let mut entry = Vec::new();
         io::Read::read_to_end(&mut file, &mut entry).map_err(Unloadable::Io)?;
         let length = entry.len().checked_sub(Digest::LENGTH).ok_or(Unloadable::Damaged)?;
@@ -180,26 +185,26 @@ impl Entry {
         )]
         // SAFETY: as the reason says; wasmtime itself checks version and settings.
         let component = unsafe { Component::deserialize(engine, code) };
-        // Its time is that of its last use. Where that cannot be set, it is compiled anew some day.
+        // The file's time is that of its last use. If it cannot be set, the policy is compiled anew some day.
         let _ = file.set_modified(SystemTime::now());
         component.map_err(Unloadable::Rejected)
     }
 
-    /// Under another name first: a reader sees a whole entry or none.
+    /// Writes the entry, under another name first, so that a reader sees a whole entry or none.
     fn store(&self, code: &[u8]) -> io::Result<()> {
         let unfinished = self.path.with_extension(format!("{}.new", std::process::id()));
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
         let written = file.write_all(code).and_then(|()| file.write_all(self.seal(code).as_bytes()));
         written.and_then(|()| fs::rename(&unfinished, &self.path)).inspect_err(|_| {
-            // What is left over is harmless, and removed when it is old.
+            // If it is left over, it does no harm, and is removed when it is old.
             let _ = fs::remove_file(&unfinished);
         })
     }
 }
 
-/// Removes what no start or reload has used for long, and nothing that is not called like an entry. What cannot be removed
-/// takes room, and no more.
+/// Removes entries that no start or reload has used for long, and no file that is not named like an entry. An entry
+/// that cannot be removed takes up space, and does no other harm.
 fn remove_unused(folder: &Path) {
     let Some(long_ago) = SystemTime::now().checked_sub(UNUSED) else { return };
     for file in fs::read_dir(folder).into_iter().flatten().map_while(Result::ok) {
@@ -210,7 +215,7 @@ fn remove_unused(folder: &Path) {
     }
 }
 
-/// Whether it is called as [`Entry::of`] and [`Entry::store`] call files.
+/// Whether a file is named as [`Entry::of`] and [`Entry::store`] name files.
 fn is_entry(name: &OsStr) -> bool {
     let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
     let Some((stem, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { return false };

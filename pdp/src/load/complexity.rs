@@ -1,16 +1,18 @@
-//! How much a component makes of the compiler, counted before the compiler is asked.
+//! The complexity of a component: how much work it makes for the compiler, counted before the compiler is asked.
 //!
-//! What takes minutes and gigabytes to compile may be small in the file, and a compiler at work cannot be stopped. So what
-//! it does most for is counted, and limited to several times what the largest of toolchains make. Of CPython, QuickJS and
-//! SpiderMonkey as components, the most in any is: 10.2 MiB of code, 20,000 functions, 1,400 types, 4,000 parameters and
-//! results in them, 200,000 locals and parameters of functions, 392 loops in one function, 16,000 in all of them, some
-//! 500 instances, and nothing that loops, blocks or branches carry on the stack.
+//! A component that takes minutes and gigabytes to compile may be a small file, and a compiler at work cannot be
+//! stopped. So what costs the compiler most is counted, and limited to several times what the largest toolchains make.
+//! The most that any of CPython, QuickJS and SpiderMonkey has as a component is: 10.2 MiB of code, 20,000 functions,
+//! 1,400 types, 4,000 parameters and results in them, 200,000 locals and parameters of functions, 392 loops in one
+//! function, 16,000 loops in all functions, some 500 instances, and no values that loops, blocks or branches carry on
+//! the stack.
 //!
-//! Code that has been compiled before is not counted again. What is not valid ends the count: the compiler will say so.
+//! Code that has been compiled before is not counted again. Bytes that are not valid end the count: the compiler
+//! refuses them.
 
 #![allow(
     clippy::wildcard_enum_match_arm,
-    reason = "sections and instructions of WebAssembly are many, and not listed to their end; few are counted"
+    reason = "WebAssembly has many sections and instructions, of which few are counted"
 )]
 
 use wasmparser::{
@@ -21,7 +23,7 @@ use wasmparser::{
 #[cfg(test)]
 mod tests;
 
-/// More than is compiled.
+/// A component has more of something than is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it has {found} {what}, or more; at most {most} are compiled: {advice}")]
 pub struct TooMuch {
@@ -37,16 +39,16 @@ const PLAINER: &str =
     "build it for one result and no parameters of loops and blocks, as compilers do by default";
 const FLATTER: &str = "compose it of fewer components";
 
-/// Whether the compiler can be asked.
+/// Refuses a component that would cost the compiler too much.
 ///
 /// # Errors
-/// [`TooMuch`].
+/// [`TooMuch`] for the first limit that it exceeds.
 pub(crate) fn require_compilable(wasm: &[u8]) -> Result<(), TooMuch> {
     let mut count = Count::new();
     Parser::new(0).parse_all(wasm).map_while(Result::ok).try_for_each(|payload| count.take(payload))
 }
 
-/// One thing that is counted.
+/// The count of one thing, with its limit.
 #[derive(Debug)]
 struct Tally(TooMuch);
 
@@ -60,7 +62,7 @@ impl Tally {
         if self.0.found > self.0.most { Err(self.0) } else { Ok(()) }
     }
 
-    /// It is the most of them at a time that counts.
+    /// Raises the count to `many` if it is lower, where only the largest number at a time is limited.
     fn reach(&mut self, many: u64) -> Result<(), TooMuch> {
         self.add(many.saturating_sub(self.0.found))
     }
@@ -72,23 +74,23 @@ struct Count {
     code: Tally,
     functions: Tally,
     modules: Tally,
-    /// For every type of function there is code that calls such functions from outside.
+    /// For every function type, code is compiled that calls such functions from outside.
     types: Tally,
     signatures: Tally,
     locals: Tally,
     loops: Tally,
-    /// Each costs as much time and memory as there are loops in its function.
+    /// Each parameter costs as much time and memory as there are loops in its function.
     loop_params: Tally,
-    /// One byte can carry as many values as its type has from one place to another.
+    /// An instruction of one byte can carry as many values as its type has.
     carried: Tally,
-    /// Components that make components several times over: in a kilobyte there can be billions.
+    /// Components can instantiate components several times over: one kilobyte can make billions of instances.
     instances: Tally,
-    /// How often those are made cannot be told from where they stand.
+    /// Components that come out of other components' instances: it cannot be told what these make.
     borrowed: Tally,
     depth: Tally,
     /// The components and modules that have begun and not ended, the innermost last.
     open: Vec<Part>,
-    /// The most instances that one of those that have ended makes.
+    /// The largest number of instances that any component that has ended makes.
     largest: u64,
 }
 
@@ -149,7 +151,7 @@ impl Count {
         }
     }
 
-    /// What makes instances, and what those bring with them.
+    /// Counts the instances that a section of a component makes, with those that they make in turn.
     fn take_of_component(&mut self, payload: Payload<'_>) -> Result<(), TooMuch> {
         let made: u64 = match payload {
             Payload::InstanceSection(instances) => instances.count().into(),
@@ -174,7 +176,7 @@ impl Count {
                 });
                 return self.borrowed.add(is_component.into());
             }
-            _ => return Ok(()), // the rest takes no compiling
+            _ => return Ok(()), // all other sections cost nothing to compile
         };
         let makes = self.innermost(|part| {
             part.makes = part.makes.saturating_add(made);
@@ -192,7 +194,7 @@ impl Count {
                 CompositeInnerType::Array(_)
                 | CompositeInnerType::Struct(_)
                 | CompositeInnerType::Cont(_) => {
-                    Signature::default() // of proposals that are turned off
+                    Signature::default() // these belong to proposals that are turned off
                 }
             };
             self.types.add(1)?;
@@ -221,7 +223,7 @@ impl Count {
         }
         let Ok(mut operators) = body.get_operators_reader() else { return Ok(()) };
         let mut loops = Tally::new(MAX_LOOPS, "loops in one function", SPLIT);
-        // A branch carries what its target takes; that is at most this.
+        // The most values that a branch can carry: as many as its target takes.
         let mut widest = own.results;
         while let Ok(operator) = operators.read() {
             let block = part.block(&operator);
@@ -236,25 +238,26 @@ impl Count {
         Ok(())
     }
 
-    /// Nothing is left out: a part that has no beginning has no sections either.
+    /// Applies `note` to the innermost open part. A section always has one, because it comes after its part's
+    /// beginning.
     fn innermost<T: Default>(&mut self, note: impl FnOnce(&mut Part) -> T) -> T {
         self.open.last_mut().map(note).unwrap_or_default()
     }
 }
 
-/// A module or a component, as far as it was read.
+/// A module or a component, as far as it has been read.
 #[derive(Debug, Default)]
 struct Part {
     types: Vec<Signature>,
     /// The types of its functions, imported ones first.
     functions: Vec<u32>,
-    /// The function whose body comes next.
+    /// The index of the function whose body comes next.
     next: usize,
-    /// How many instances, itself included; at most, as for each of a component it is taken for the largest.
+    /// How many instances it makes at most, itself included. Each instance of a component counts as one of the largest.
     makes: u64,
 }
 
-/// How many values a function or a block takes and gives.
+/// How many values a function or a block takes and returns.
 #[derive(Clone, Copy, Debug, Default)]
 struct Signature {
     params: u64,
@@ -276,17 +279,17 @@ impl Part {
         self.functions.get(index).map(|of| self.of_type(*of)).unwrap_or_default()
     }
 
-    /// What a block takes and gives that has a type of its own. One without gives a value at most.
+    /// The signature of a block that has a type of its own. A block without one returns at most one value.
     fn block(&self, operator: &Operator<'_>) -> Signature {
         match operator {
             Operator::Block { blockty: BlockType::FuncType(of) }
             | Operator::Loop { blockty: BlockType::FuncType(of) }
             | Operator::If { blockty: BlockType::FuncType(of) } => self.of_type(*of),
-            _ => Signature::default(), // of some six hundred others
+            _ => Signature::default(), // some six hundred other instructions
         }
     }
 
-    /// How many values come of a call or go with a branch, beyond the one that each may have.
+    /// How many values a call returns or a branch carries, beyond the one that each may have.
     fn carried(&self, operator: &Operator<'_>, widest: u64) -> u64 {
         let each = if widest > 1 { widest } else { 0 };
         match operator {
@@ -297,7 +300,7 @@ impl Part {
             Operator::CallIndirect { type_index, .. } => self.of_type(*type_index).results.saturating_sub(1),
             Operator::Br { .. } | Operator::BrIf { .. } | Operator::Return => each,
             Operator::BrTable { targets } => each.saturating_mul(u64::from(targets.len()) + 1),
-            _ => 0, // of some six hundred others
+            _ => 0, // some six hundred other instructions
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The files that policies come from: read whole or not at all, and looked at for changes.
+//! Reads the files that policies come from, whole or not at all, and looks at them for changes.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
@@ -11,48 +11,48 @@ mod tests;
 /// Why a file is not read.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
-    /// The system says no.
-    #[error("it cannot be read: {}", in_words(.0))]
+    /// The operating system refuses.
+    #[error("it cannot be read{}", by_whom_or_where(.0))]
     Io(#[from] io::Error),
-    /// A folder, a device, a pipe.
-    #[error("it is no file: name a regular one")]
+    /// The path is that of a folder, a device or a pipe.
+    #[error("it is not a regular file: name one")]
     NotAFile,
-    /// More than is taken.
-    #[error("it has {found} bytes; at most {most} are taken: make it smaller")]
+    /// The file is larger than is accepted.
+    #[error("it has {found} bytes, and at most {most} are accepted: make it smaller")]
     TooLarge {
-        /// What it has, as far as it was read.
+        /// The size of the file in bytes, as far as it was read.
         found: u64,
-        /// What it may have.
+        /// The largest size that is accepted, in bytes.
         most: u64,
     },
-    /// Half of it may be the old one, half the new one.
-    #[error("it changed while it was read: write a new one beside it, and move that over it")]
+    /// The file changed, so what was read may be half old and half new.
+    #[error("it changed while it was being read: write the new file beside it, and move that over it")]
     Changing,
 }
 
-/// What the system says, and what to do.
-fn in_words(error: &io::Error) -> String {
-    let advice = if error.kind() == io::ErrorKind::PermissionDenied {
-        "; let the gateway's user read it"
+/// What the operator has to know besides the cause: who cannot read the file, or where it is missing.
+fn by_whom_or_where(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        " by the gateway's user"
     } else if error.kind() == io::ErrorKind::NotFound {
-        "; the path is that of the machine or container which the gateway runs in"
+        " where the gateway runs (on this machine, or in its container)"
     } else {
-        "" // what the system says is enough
-    };
-    format!("{error}{advice}")
+        "" // the cause says enough
+    }
 }
 
 /// The bytes of a file, if there are at most `most`.
 ///
 /// # Errors
-/// [`Unreadable`].
+/// [`Unreadable`] if the file cannot be read, is not a regular file, is too large or changes meanwhile.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Unreadable> {
-    // Opening a pipe would otherwise wait for its other end.
+    // Without this, opening a pipe would wait for its other end.
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
     read_from(&OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?, most, || {})
 }
 
-/// `meanwhile` happens between the first look and the last, for the test that changes the file there.
+/// Reads an open file. `meanwhile` runs between the first look at the file and the last, for a test that changes the
+/// file.
 fn read_from(mut file: &File, most: u64, meanwhile: impl FnOnce()) -> Result<Vec<u8>, Unreadable> {
     let before = file.metadata()?;
     match before.len() {
@@ -70,18 +70,18 @@ fn read_from(mut file: &File, most: u64, meanwhile: impl FnOnce()) -> Result<Vec
     }
 }
 
-/// What files looked like at some time: not what is in them, but that it is not another.
+/// What files looked like at some time: not their contents, but enough to tell whether the contents have changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Look(Vec<Option<Stamp>>);
 
 impl Look {
-    /// Of these files, through symbolic links. May wait for a disk or a network.
+    /// Looks at these files, through symbolic links. This may wait for a disk or a network.
     pub(crate) fn at(paths: &[PathBuf]) -> Self {
         Self(paths.iter().map(|path| std::fs::metadata(path).ok().map(|found| Stamp::of(&found))).collect())
     }
 }
 
-/// Two contents of a file differ in one of these.
+/// The metadata of a file. If the contents have changed, at least one of these fields has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     device: u64,

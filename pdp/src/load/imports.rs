@@ -1,4 +1,4 @@
-//! What a policy may import, and a good word about what it may not.
+//! The interfaces that a policy may import, and hints about those that it may not.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use wasmtime::component::Component;
 
 use engine_api::untrusted;
 
-/// Of an import's name, in bytes.
+/// How much of an import's name is shown, in bytes.
 const MAX_NAME: usize = 100;
 
-/// Every interface that is given, with the versions of it that are.
+/// Every interface that is provided, with the beginning of its version.
 const PROVIDED: [(&str, &str); 18] = [
     ("sockgate:policy/types", "0.1."),
     ("sockgate:policy/call", "0.1."),
@@ -32,12 +32,12 @@ const PROVIDED: [(&str, &str); 18] = [
     ("wasi:cli/terminal-", "0.2."), // five of them
 ];
 
-/// An import that nobody gives.
+/// An import that is not provided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadImport {
-    /// As the component has it.
+    /// The import's name in the component, fit to be shown.
     pub name: String,
-    /// What to do.
+    /// Why it is not provided, or what to do instead.
     pub hint: &'static str,
 }
 
@@ -47,16 +47,16 @@ impl fmt::Display for BadImport {
     }
 }
 
-/// Whether all that a component imports is given.
+/// Refuses a component that imports what is not provided.
 ///
 /// # Errors
-/// All that is not.
+/// All imports that are not provided.
 pub(crate) fn require_provided(component: &Component, engine: &Engine) -> Result<(), Vec<BadImport>> {
     let bad: Vec<_> = of(component, engine).into_iter().filter_map(Result::err).collect();
     if bad.is_empty() { Ok(()) } else { Err(bad) }
 }
 
-/// What a component imports, one by one: the name of what it is given, or what it is not given and why.
+/// The imports of a component: the name of each that is provided, and an error for each that is not.
 pub(crate) fn of(component: &Component, engine: &Engine) -> Vec<Result<String, BadImport>> {
     let names = component.component_type();
     let names = names.imports(engine).map(|(name, _)| name.to_owned());
@@ -87,12 +87,12 @@ fn bad_import(name: &str) -> BadImport {
             "a policy has no network; it may look objects up with sockgate:policy/engine"
         }
         name if name.starts_with("wasi:") => "this part of WASI is not given to policies",
-        _ => "nobody here provides it",
+        _ => "the gateway does not provide it",
     };
     BadImport { name: untrusted::fit(name, MAX_NAME), hint }
 }
 
-/// A few of them, and how many more.
+/// The first few imports, and how many more there are.
 pub(crate) fn listed(imports: &[BadImport]) -> String {
     let mut text = imports.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join(", ");
     if imports.len() > 5 {

@@ -76,8 +76,8 @@ failing! {
     memory_ends_at_the_cap "hoard" "it needed more than 64 MiB of memory";
     memory_ends_at_a_cap_of_the_operator "hoard" ["POLICY_MEMORY" = "8M"] "it needed more than 8 MiB of memory";
     a_message_larger_than_its_memory_is_a_fault "message-mib:100" "it needed more than 64 MiB of memory";
-    a_message_of_100_mib_is_a_fault "message-mib:100" ["POLICY_MEMORY" = "256M"] "it handed over more data than";
-    a_log_line_of_100_mib_is_a_fault "log-mib:100" ["POLICY_MEMORY" = "256M"] "it handed over more data than";
+    a_message_of_100_mib_is_a_fault "message-mib:100" ["POLICY_MEMORY" = "256M"] "it handed over more than";
+    a_log_line_of_100_mib_is_a_fault "log-mib:100" ["POLICY_MEMORY" = "256M"] "it handed over more than";
     a_message_that_is_no_text_is_a_fault "not-utf8" "it crashed: invalid utf-8";
     an_ok_is_no_status_of_a_denial "deny:no:200" "a denial with status 200";
     a_switch_is_no_status_of_a_denial "deny:no:101" "a denial with status 101";

@@ -29,11 +29,11 @@ fn bytes_that_are_no_component_are_named_for_what_they_are() {
         ("WebAssembly text", b"(component)", "it is WebAssembly text"),
         ("noise", &noise, "no WebAssembly component"),
         ("a core module", &Shape::default().module(), "it is a core module"),
-        ("the beginning of a component", &component[..component.len() / 2], "it is no valid component"),
+        ("the beginning of a component", &component[..component.len() / 2], "it is not a valid component"),
         ("a header alone", &component[..8], "decision-point"),
         ("half a header", &component[..5], "it is a core module"),
-        ("a damaged component", &damaged, "it is no valid component"),
-        ("two components", &[&component[..], &component[..]].concat(), "it is no valid component"),
+        ("a damaged component", &damaged, "it is not a valid component"),
+        ("two components", &[&component[..], &component[..]].concat(), "it is not a valid component"),
     ];
     let folder = tempfile::tempdir().unwrap();
     let mut failures = Failures::default();
@@ -56,15 +56,15 @@ fn what_is_no_file_is_not_waited_for() {
     let _listener = std::os::unix::net::UnixListener::bind(inside("socket")).unwrap();
     let mut failures = Failures::default();
     for (path, why) in [
-        (folder.path().to_owned(), "it is no file"),
-        (inside("link-to-folder"), "it is no file"),
-        (inside("pipe"), "it is no file"),
+        (folder.path().to_owned(), "it is not a regular file"),
+        (inside("link-to-folder"), "it is not a regular file"),
+        (inside("pipe"), "it is not a regular file"),
         (inside("socket"), "it cannot be read"),
         (inside("missing"), "No such file"),
         (inside("dangling"), "No such file"),
         (inside("circle"), "Too many levels"),
-        ("/dev/zero".into(), "it is no file"),
-        ("/dev/null".into(), "it is no file"),
+        ("/dev/zero".into(), "it is not a regular file"),
+        ("/dev/null".into(), "it is not a regular file"),
         ("/proc/self/mem".into(), "it cannot be read: Input/output error"),
     ] {
         failures.expect(&path.display().to_string(), &refusal(&path, &[]), why);
@@ -101,7 +101,10 @@ fn an_unreadable_file_is_refused() {
     let done = nobody.env("DOCKER_SOCKET", "/nonexistent").output().unwrap();
     let said = String::from_utf8_lossy(&done.stderr);
     assert_eq!(done.status.code(), Some(1), "{said}");
-    assert!(said.contains("is not loaded: it cannot be read: Permission denied"), "{said}");
+    assert!(
+        said.contains("is not loaded: it cannot be read by the gateway's user: Permission denied"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -158,7 +161,7 @@ fn code_that_was_compiled_elsewhere_is_not_run() {
     let entries: Vec<_> = files_in(cache.path());
     let [code] = &entries[..] else { panic!("{entries:?}") };
     let said = refusal(code, &[]);
-    assert!(said.contains("it is compiled already"), "{said}");
+    assert!(said.contains("it is already compiled"), "{said}");
 }
 
 fn files_in(folder: &Path) -> Vec<std::path::PathBuf> {

@@ -60,17 +60,17 @@ fn a_manifest_that_makes_no_sense_is_not_accepted() {
         ("version=1 2", "its version must have"),
         ("version=", "its version must have"),
         ("version=1\\r", "its version must have"),
-        ("inspect=ContainerCrate", "\"ContainerCrate\", which is no operation"),
-        ("inspect=containercreate", "\"containercreate\", which is no operation"),
-        ("inspect=a\\nb\\e[31m", "which is no operation"),
-        ("inspect-count=100000", "it handed over more data than"),
+        ("inspect=ContainerCrate", "\"ContainerCrate\", which is not an operation"),
+        ("inspect=containercreate", "\"containercreate\", which is not an operation"),
+        ("inspect=a\\nb\\e[31m", "which is not an operation"),
+        ("inspect-count=100000", "it handed over more than"),
     ] {
         failures.expect(settings, &refusal(&hostile(), &[("POLICY_SETTINGS", settings)]), want);
     }
     let long = format!("name={}", "n".repeat(65));
     failures.expect("a long name", &refusal(&hostile(), &[("POLICY_SETTINGS", &long)]), "its name must have");
     let huge = [("POLICY_SETTINGS", "name-mib=100"), ("POLICY_MEMORY", "256M")];
-    failures.expect("a huge name", &refusal(&hostile(), &huge), "it handed over more data than");
+    failures.expect("a huge name", &refusal(&hostile(), &huge), "it handed over more than");
     failures.none();
 }
 

@@ -23,10 +23,10 @@ const EXCHANGES: [(Exchange, &str); 11] = [
     ),
     (|_, settings| fs::write(settings, "decide=recurse").unwrap(), "it ran out of stack"),
     (|_, settings| fs::write(settings, "name=a\\nb").unwrap(), "its name must have"),
-    (|policy, _| fs::write(policy, "garbage").unwrap(), "it is no WebAssembly component"),
+    (|policy, _| fs::write(policy, "garbage").unwrap(), "it is not a WebAssembly component"),
     (|policy, _| fs::File::create(policy).unwrap().set_len(200 << 20).unwrap(), "it has 209715200 bytes"),
-    (|policy, _| instead(policy, "mkfifo", &[]), "it is no file"),
-    (|policy, _| instead(policy, "ln", &["-s", "/dev/zero"]), "it is no file"),
+    (|policy, _| instead(policy, "mkfifo", &[]), "it is not a regular file"),
+    (|policy, _| instead(policy, "ln", &["-s", "/dev/zero"]), "it is not a regular file"),
     // Unreadable for root as well, whom modes do not stop.
     (|policy, _| instead(policy, "ln", &["-s", "/proc/self/mem"]), "it cannot be read: Input/output error"),
     (|policy, _| fs::remove_file(policy).unwrap(), "No such file"),

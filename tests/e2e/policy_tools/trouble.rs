@@ -35,7 +35,10 @@ fn junit_tells_of_a_policy_that_does_not_load() {
     let error = suite.descendants().find(|node| node.has_tag_name("error")).unwrap();
     let message = error.attribute("message").unwrap();
     assert_eq!(done.stderr, format!("sockgate: {message}\n"));
-    assert!(message.contains("<policy>.wasm cannot be tested: it is no WebAssembly component"), "{message}");
+    assert!(
+        message.contains("<policy>.wasm cannot be tested: it is not a WebAssembly component"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -75,7 +75,7 @@ async fn what_does_not_load_is_named_and_the_old_policy_stays_until_there_is_a_g
     let running = Running::start(&mounted.environment());
     let mut client = running.client().await;
     let rows: [(Breaks, &str); 7] = [
-        (|path| fs::write(path, "garbage").unwrap(), "it is no WebAssembly component"),
+        (|path| fs::write(path, "garbage").unwrap(), "it is not a WebAssembly component"),
         (|path| fs::write(path, "").unwrap(), "it is empty"),
         (|path| fs::write(path, b"\0asm\x01\0\0\0").unwrap(), "it is a core module"),
         (
@@ -83,10 +83,13 @@ async fn what_does_not_load_is_named_and_the_old_policy_stays_until_there_is_a_g
                 let policy = policy_with_a_mark(3);
                 fs::write(path, &policy[..policy.len() / 2]).unwrap();
             },
-            "it is no valid component",
+            "it is not a valid component",
         ),
-        (|_| {}, "it cannot be read: No such file or directory"),
-        (|path| fs::create_dir(path).unwrap(), "it is no file"),
+        (
+            |_| {},
+            "it cannot be read where the gateway runs (on this machine, or in its container): No such file or directory",
+        ),
+        (|path| fs::create_dir(path).unwrap(), "it is not a regular file"),
         (|path| symlink(path, path).unwrap(), "it cannot be read: Too many levels of symbolic links"),
     ];
     let path = mounted.path("rules.wasm");
