@@ -1,5 +1,5 @@
-//! The policy author's tools, as far as they need no policy: what they say of files that are none, of cases that make no
-//! sense, of folders that are taken. With policies they are tested end to end.
+//! The policy author's tools, as far as they need no policy: what they say of files that are none, of cases that make
+//! no sense, of folders that are taken. With policies they are tested end to end.
 
 use std::path::{Path, PathBuf};
 

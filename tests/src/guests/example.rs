@@ -1,8 +1,8 @@
 //! Example policies in other languages than Rust, built and tested by the commands of their READMEs.
 //!
-//! Never in the repository: the example and the interface are copied below the target folder first, side by side as they
-//! are, and the language's packages and programs, which `tests/setup` installed, are linked in. What has been built is built again
-//! when a file of the example or the interface is another.
+//! Never in the repository: the example and the interface are copied below the target folder first, side by side as
+//! they are, and the language's packages and programs, which `tests/setup` installed, are linked in. What has been
+//! built is built again when a file of the example or the interface is another.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -186,8 +186,8 @@ pub fn code_cache() -> PathBuf {
     target_folder().join("guests/code")
 }
 
-/// Sees to it that the code cache has a policy's code. An unoptimized compiler takes longer over CPython than tests wait
-/// for a gateway.
+/// Sees to it that the code cache has a policy's code. An unoptimized compiler takes longer over CPython than tests
+/// wait for a gateway.
 fn compile(component: &Path) {
     static COMPILED: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
