@@ -8,8 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 mod cli;
 
-/// hyper takes 64 KiB for each head that it parses. musl's allocator asks the kernel for each of them
-/// and gives it back at once. Nor must the threads of policies wait for one another in the allocator.
+/// The allocator is not that of musl: hyper takes 64 KiB for each head that it parses, which musl asks the kernel for
+/// and gives back each time. The threads of policies must not wait for one another in the allocator, either.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -36,7 +36,8 @@ use crate::net::listener::{Acceptor, BindError, Listener, Stream};
 use crate::net::timeouts::{Closing, ConnectionTimer, Timed, Timeouts};
 use crate::record::Record;
 
-/// BuildKit's session repeats one header dozens of times; hyper's default is 100.
+/// The most headers that a request may have. BuildKit's session repeats one header dozens of times; hyper's default is
+/// 100.
 const MAX_HEADERS: usize = 1000;
 
 /// The largest head that is taken, and the most that is read at a time, in bytes. `X-Registry-Config` alone can take

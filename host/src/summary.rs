@@ -49,8 +49,8 @@ fn warnings(flags: Flags, policies: &Policies) -> Vec<String> {
     let modes: Vec<_> = policies.chain.iter().map(|policy| policy.mode).collect();
     if modes.contains(&Mode::Narrow) && !modes.contains(&Mode::Decide) && is_all_off(flags) {
         warnings.push(
-            "POLICY_MODE=narrow can only deny what the flags allow, and no flags are on but the default ones: switch on \
-             the flags for what the policy is to judge, or use POLICY_MODE=decide"
+            "POLICY_MODE=narrow can only deny what the flags allow, and only the default flags are on: switch on those \
+             for what the policy is to judge, or use POLICY_MODE=decide"
                 .into(),
         );
     }

@@ -19,7 +19,7 @@ const MAX_IDLE: usize = 128;
 /// A connection that received more bytes than this is closed instead of kept, because its buffers have grown.
 const MAX_BYTES_TO_KEEP: u64 = 1024 * 1024;
 
-/// The idle connections; the most recently used goes out first.
+/// The idle connections, of which the most recently used is leased first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pool(Arc<Mutex<Vec<Idle>>>);
 

@@ -1,7 +1,7 @@
 //! Connections to the engine's socket, and requests over them.
 //!
 //! Only what has a [`Permit`] is sent, and the request line is written from the operation that was permitted. The only
-//! exception are the look-ups of policies, whose type can hold no other request (`engine/inspect.rs`). A request that
+//! exceptions are the look-ups of policies, whose type can hold no other request (`engine/inspect.rs`). A request that
 //! only reads and has no body may go over a kept connection, and is repeated once over a new one if the kept one turns
 //! out to be dead. Every other request gets a new connection, so that it cannot run into a stale one. An upgrade gets a
 //! connection of its own by the same rule.

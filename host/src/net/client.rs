@@ -18,7 +18,7 @@ pub(crate) struct Client {
     pub peer: Peer,
     /// The timer: what the connection waits for, and since when.
     pub timer: ConnectionTimer,
-    /// Its slot among `MAX_CONNECTIONS`, which a tunnel keeps when the HTTP connection has ended.
+    /// The connection's slot among `MAX_CONNECTIONS`, which a tunnel keeps when the HTTP connection has ended.
     pub slot: Slot,
     /// A second descriptor of the socket, to poll it. It keeps the socket open, so nothing that outlives the connection
     /// or its tunnel may hold it.

@@ -1,4 +1,4 @@
-//! The limit of clients' connections: `MAX_CONNECTIONS` of them, and a few more that are answered that it is reached.
+//! The limit of clients' connections: `MAX_CONNECTIONS` of them, and a few more that are only told that it is reached.
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How long lines are gathered.
+/// How long lines are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(20);
 
 /// How long the end of the process waits for the last lines to be read.

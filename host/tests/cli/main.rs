@@ -107,8 +107,8 @@ fn a_taken_port_is_a_clear_message_and_a_failure() {
     let done = run(&[], &[("LISTEN_ADDR", &address)]);
     assert_eq!(done.code, 1);
     let want = format!(
-        "ERROR cannot listen on {address} (something else listens there: stop it, or set LISTEN_ADDR to a free address): \
-         Address already in use (os error 98)"
+        "ERROR cannot listen on {address} (something else listens there: stop it, or set LISTEN_ADDR to a free \
+         address): Address already in use (os error 98)"
     );
     assert!(done.stderr.contains(&want), "{}", done.stderr);
 }

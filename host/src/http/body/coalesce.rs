@@ -36,7 +36,7 @@ pub(crate) fn counting_turns<F: Future>(task: F) -> impl Future<Output = F::Outp
     })
 }
 
-/// A body whose small pieces are handed on together. It must be polled in a task that is [`counting_turns`].
+/// A body whose small pieces are handed on together. It must be polled in a task that is wrapped in [`counting_turns`].
 #[derive(Debug)]
 pub(crate) struct Coalesced {
     inner: Incoming,

@@ -29,7 +29,7 @@ const ROOM: usize = 64 * 1024 * 1024;
 /// Why no policy can be shown a body. The text is meant for the client.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotTaken {
-    /// The body came, or would come, whole, but is refused as it is.
+    /// No policy can be shown the body as it is: it is too large, encoded or ambiguous.
     #[error(transparent)]
     Whole(#[from] admit::BadBody),
     /// A chunk is malformed, or the client left.

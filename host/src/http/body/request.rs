@@ -31,8 +31,9 @@ struct Upload {
     /// Whether reading has begun, and with it the client was told to send.
     is_begun: bool,
     sent: Arc<AtomicU64>,
-    /// The tasks that read a dropped body to its end, and their runtime below.
+    /// The tasks that read dropped bodies to their end.
     tasks: TaskTracker,
+    /// The runtime of those tasks.
     runtime: Handle,
 }
 
@@ -59,7 +60,8 @@ impl RequestBody {
         Self(Some(Upload { taken: None, inner, is_begun: false, sent, tasks, runtime }))
     }
 
-    /// Drops the body without reading it to its end, if the client waits for `100 Continue` before it sends.
+    /// Drops the body of a client that waits for `100 Continue`: unread, unless reading has begun and it was told to
+    /// send.
     pub(crate) fn leave_unread(mut self) {
         if let Some(upload) = self.0.as_mut().filter(|upload| !upload.is_begun) {
             upload.inner = None;
