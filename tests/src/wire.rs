@@ -259,7 +259,7 @@ impl Wire {
         }
     }
 
-    /// Waits, however long it takes, until the other side says more or ends its stream.
+    /// Waits, however long it takes, until the other side sends more or ends its stream.
     pub(crate) async fn until_more_or_end(&mut self) {
         let _ = self.fill().await;
     }
@@ -273,7 +273,7 @@ impl Wire {
         }
     }
 
-    /// Reads at least one byte more.
+    /// Reads at least one more byte.
     async fn fill(&mut self) -> Result<(), Ending> {
         let already = self.inbox.len();
         self.inbox.reserve(64 << 10);

@@ -2,7 +2,7 @@
 //!
 //! Nothing is built inside the repository: the example and the interface are first copied below the target folder, side
 //! by side as they are, and the language's packages and programs, which `tests/setup` installed, are linked in. What
-//! has been built is built again when a file of the example or the interface is another.
+//! has been built is built again when a file of the example or the interface has changed.
 
 use std::collections::HashSet;
 use std::ffi::OsString;

@@ -95,7 +95,7 @@ impl Shape<'_> {
 /// The binary form of a text, which is that of a module or of a component.
 ///
 /// # Panics
-/// When the text is neither.
+/// When the text is neither of them.
 #[must_use]
 pub fn binary(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
