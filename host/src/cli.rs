@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use engine_api::{Flag, Operation};
+use engine_api::{Flag, Operation, report};
 use pdp::{Chain, PolicyDecisionPoint};
 use sockgate::config::SETTINGS;
 use sockgate::{Config, ConfigError, Health};
@@ -28,7 +28,7 @@ pub(crate) struct Cli {
     command: Option<Command>,
 }
 
-/// What to do.
+/// The command to run.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve (the default)
@@ -38,9 +38,9 @@ pub(crate) enum Command {
     Check,
     /// Say what would become of a request, and which policy or which flags decide it; exit 0 if it is allowed, 1 if not
     Explain {
-        /// Such as POST
+        /// The method, such as POST
         method: String,
-        /// Such as /v1.41/containers/web/start
+        /// The path, such as /v1.41/containers/web/start
         path: String,
         /// The request's body, for policies that read it
         #[arg(long, value_name = "FILE")]
@@ -49,7 +49,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME=VALUE", value_parser = fact)]
         client: Vec<(String, String)>,
     },
-    /// For those who write policies: look at one, test it, measure it, begin one
+    /// For authors of policies: check, test, measure or start one
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Ping the engine through the running gateway; exit 0 if it answers (for containers)
@@ -57,7 +57,7 @@ pub(crate) enum Command {
 }
 
 impl Cli {
-    /// Reads the command line. `--help` and `--version` are answered here, as is a line that makes no sense.
+    /// Reads the command line. `--help`, `--version` and mistakes are answered here.
     ///
     /// # Errors
     /// The exit code with which the process ends at once.
@@ -77,7 +77,9 @@ impl Cli {
 pub(crate) fn run(command: &Command, config: Result<Config, ConfigError>) -> ExitCode {
     let config = match config {
         Ok(config) => config,
-        Err(error) => return say(&mut std::io::stderr(), &format!("sockgate: {error}\n"), EX_USAGE),
+        Err(error) => {
+            return say(&mut std::io::stderr(), &format!("sockgate: {}\n", report(&error)), EX_USAGE);
+        }
     };
     warnings::tell();
     let out = &mut std::io::stdout();
@@ -95,20 +97,20 @@ pub(crate) fn run(command: &Command, config: Result<Config, ConfigError>) -> Exi
             Ok(Health::GatewayAnswers) => {
                 say(out, "ok: the gateway answers; the engine was not asked (PING=0)\n", 0)
             }
-            Err(problem) => say(&mut std::io::stderr(), &format!("sockgate: {problem}\n"), 1),
+            Err(error) => say(&mut std::io::stderr(), &format!("sockgate: {}\n", report(&error)), 1),
         },
     }
 }
 
-/// The policies, as `serve` would load them.
+/// Loads the policies as `serve` would. The error is a sentence for standard error.
 fn load_policies(config: &Config) -> Result<std::sync::Arc<Chain>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("cannot load policies: {error}"))?;
+    let runtime = runtime.map_err(|error| format!("cannot start the async runtime: {}", report(&error)))?;
     let loaded = runtime.block_on(PolicyDecisionPoint::start(config.flags, &config.policies));
-    loaded.map(|pdp| pdp.chain()).map_err(|error| error.to_string())
+    loaded.map(|pdp| pdp.chain()).map_err(|error| report(&error))
 }
 
-/// A reader that has gone (`| head`) is no error of ours.
+/// Writes `text` and gives the exit code. A reader that has gone (`| head`) is not an error.
 fn say(out: &mut dyn std::io::Write, text: &str, code: u8) -> ExitCode {
     let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
@@ -142,7 +144,7 @@ fn fact(text: &str) -> Result<(String, String), &'static str> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Every variable with its default, for `--help`.
+/// Lists every variable with its default, for `--help`.
 fn variables() -> String {
     let mut text = String::from("Settings (environment; SOCKGATE_X wins over X):\n");
     for setting in SETTINGS {
@@ -163,7 +165,7 @@ fn variables() -> String {
     text
 }
 
-/// The tables are written for Markdown.
+/// The meaning without its Markdown: the tables are also written to the README.
 fn plain(meaning: &str) -> String {
     meaning.replace('`', "")
 }

@@ -1,8 +1,8 @@
 //! The configuration: read once from the environment, checked whole, then typed.
 //!
-//! `SOCKGATE_X` wins over `X`, and an empty value is an unset one, except where that would lift a restriction. An unknown value, or an unknown `SOCKGATE_` name,
-//! stops the start-up, with all the mistakes listed together. A name that is almost one of ours is only hinted at:
-//! the environment is not ours alone.
+//! `SOCKGATE_X` wins over `X`, and an empty value counts as unset, except where that would lift a restriction. An
+//! unknown value, or an unknown `SOCKGATE_` name, stops the start-up, with all the mistakes listed together. A name
+//! that is almost one of ours is only hinted at: the environment is not ours alone.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -27,37 +27,37 @@ use problems::Problems;
 use settings::Settings;
 pub use settings::{LogFormat, SETTINGS, Setting};
 
-/// Everything that `serve` is told.
+/// The whole configuration of `serve`.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `LISTEN_ADDR`.
+    /// The addresses that clients connect to: `LISTEN_ADDR`.
     pub listen: Vec<ListenAddr>,
-    /// `LISTEN_SOCKET_MODE`.
+    /// The permissions of unix sockets: `LISTEN_SOCKET_MODE`.
     pub socket_mode: u32,
-    /// `DOCKER_SOCKET`.
+    /// The engine's socket: `DOCKER_SOCKET`.
     pub docker_socket: PathBuf,
-    /// `ALLOWED_HOSTS` and `ALLOWED_ORIGINS`.
+    /// The hosts and origins that TCP clients may use: `ALLOWED_HOSTS` and `ALLOWED_ORIGINS`.
     pub(crate) allowed_clients: AllowedClients,
-    /// The default policy.
+    /// The flags, which judge what no policy decides.
     pub flags: Flags,
-    /// What is asked before the flags.
+    /// The policies, which are asked before the flags.
     pub policies: Policies,
-    /// `HEADER_TIMEOUT` and `IDLE_TIMEOUT`.
+    /// The time limits of connections: `HEADER_TIMEOUT` and `IDLE_TIMEOUT`.
     pub(crate) timeouts: Timeouts,
-    /// `MAX_CONNECTIONS`.
+    /// The largest number of connections at a time: `MAX_CONNECTIONS`.
     pub max_connections: usize,
-    /// `SHUTDOWN_GRACE`.
+    /// How long a stop waits for requests in flight: `SHUTDOWN_GRACE`.
     pub shutdown_grace: Duration,
-    /// `LOG_FORMAT`.
+    /// The form of log lines: `LOG_FORMAT`.
     pub log_format: LogFormat,
-    /// `LOG_LEVEL`.
+    /// The least important level that is logged: `LOG_LEVEL`.
     pub log_level: tracing::level_filters::LevelFilter,
-    /// What looks like a mistake and is none that stops the start-up.
+    /// Sentences about what looks like a mistake but does not stop the start-up.
     pub hints: Vec<String>,
 }
 
 impl Config {
-    /// Reads the variables of an environment, ours and everybody's.
+    /// Reads the configuration from all the variables of an environment; those of other programs are ignored.
     ///
     /// # Errors
     /// [`ConfigError`] with every mistake.
@@ -69,7 +69,7 @@ impl Config {
         let settings = match envy::from_iter::<_, Settings>(ours) {
             Ok(settings) => settings,
             Err(error) => {
-                problems.add(error.to_string());
+                problems.add(engine_api::report(&error));
                 Settings::default()
             }
         };
@@ -104,7 +104,7 @@ impl Config {
 fn read_flags(ours: &BTreeMap<String, String>, problems: &mut Problems) -> Flags {
     let flags = Flags::from_values(|flag: Flag| ours.get(flag.name()).map(String::as_str));
     flags.unwrap_or_else(|mistakes| {
-        mistakes.iter().for_each(|mistake| problems.add(mistake.to_string()));
+        mistakes.iter().for_each(|mistake| problems.add(engine_api::report(mistake)));
         Flags::default()
     })
 }

@@ -22,33 +22,33 @@ use crate::net::client::Client;
 use crate::record::Record;
 use crate::tunnel::Upgrade;
 
-/// Everything that a request meets on its way.
+/// Everything that handles a request on its way.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    /// Whom TCP listeners talk to.
+    /// The hosts and origins that clients of TCP listeners may use.
     pub allowed_clients: AllowedClients,
-    /// Who decides.
+    /// The policies and flags, which decide.
     pub pdp: PolicyDecisionPoint,
-    /// Takes the bodies that policies inspect.
+    /// Reads the bodies that policies inspect.
     pub body_inspector: BodyInspector,
-    /// Where permitted requests go.
+    /// The engine, which permitted requests are sent to.
     pub upstream: Arc<Upstream>,
-    /// Where policies look things up.
+    /// The look-ups that policies make in the engine.
     pub inspector: Arc<EngineInspector>,
-    /// What a shutdown waits for: tunnels among it.
+    /// The tasks that a shutdown waits for, tunnels included.
     pub tasks: TaskTracker,
-    /// The shutdown's grace period is over.
+    /// Cancelled when the shutdown's grace period is over.
     pub cut: CancellationToken,
 }
 
-/// The engine's answer, and what to do if it is the start of a tunnel.
+/// The engine's answer, and the upgrade that the client asked for, if it did.
 struct Exchanged {
     answer: EngineAnswer,
     upgrade: Option<(OnUpgrade, &'static str)>,
 }
 
 impl Gateway {
-    /// Answers one request; the engine does if the request is allowed.
+    /// Answers one request: with the engine's answer if the request is allowed, else with a refusal.
     pub(crate) async fn handle(
         &self,
         request: Request<Incoming>,
@@ -101,7 +101,7 @@ impl Gateway {
         self.ask(&chain, head, body, client, record).await
     }
 
-    /// Has the policies judge.
+    /// Asks the policies, after taking the body if one of them reads it.
     async fn ask(
         &self,
         chain: &Chain,
@@ -120,7 +120,8 @@ impl Gateway {
             },
         };
         let (body, unshown) = readers.settle(taken)?;
-        record.ruling.observed = unshown.map(|bad| format!("the body would be refused: {bad}"));
+        record.ruling.observed =
+            unshown.map(|bad| format!("the body would be refused: {}", engine_api::report(&bad)));
         let headers = Arc::new(std::mem::take(&mut outbound.headers));
         let inspector = Arc::<EngineInspector>::clone(&self.inspector);
         let question = Question {
@@ -136,7 +137,7 @@ impl Gateway {
         Ok((permit, outbound))
     }
 
-    /// An engine that switches protocols must have been asked to, and to that one.
+    /// Tells a tunnel from a body. An engine may only switch to the protocol that it was asked for.
     fn tunnel_or_body(&self, exchanged: Exchanged) -> Result<Relayed, Refusal> {
         let Exchanged { answer: EngineAnswer { response, lease }, upgrade } = exchanged;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -177,7 +178,7 @@ impl Gateway {
     }
 }
 
-/// What goes back to the client.
+/// What is sent back to the client.
 enum Relayed {
     /// A response with its body.
     Body(EngineAnswer),

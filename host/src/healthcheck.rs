@@ -9,25 +9,49 @@ use crate::net::listen_addr::ListenAddr;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a ping showed.
+/// Who answered a ping.
 pub enum Health {
     /// The engine answered.
     EngineAnswers,
-    /// The gateway answered itself: `PING=0`.
+    /// The gateway answered by itself, because of `PING=0`.
     GatewayAnswers,
+}
+
+/// Why a ping failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Unhealthy {
+    /// There is nothing to ping.
+    #[error("there is no address in LISTEN_ADDR")]
+    NoAddress,
+    /// Nobody listens, or whoever listens did not answer in time.
+    #[error("no answer from {address}")]
+    NoAnswer {
+        /// The listener that was pinged.
+        address: ListenAddr,
+        /// The error of the connection.
+        source: io::Error,
+    },
+    /// The gateway answered that it has no engine.
+    #[error("{address} answers {status}: the gateway is there, the engine is not")]
+    NoEngine {
+        /// The listener that was pinged.
+        address: ListenAddr,
+        /// The status code of the answer.
+        status: String,
+    },
 }
 
 /// Pings through the first listener.
 ///
 /// # Errors
-/// A sentence: nobody listens, or what the answer was.
-pub fn ping(listen: &[ListenAddr]) -> Result<Health, String> {
-    let address = listen.first().ok_or("there is no address in LISTEN_ADDR")?;
-    let status = ask(address).map_err(|error| format!("no answer from {address}: {error}"))?;
+/// [`Unhealthy`] if the answer is neither 200 nor, with `PING=0`, 403.
+pub fn ping(listen: &[ListenAddr]) -> Result<Health, Unhealthy> {
+    let address = listen.first().ok_or(Unhealthy::NoAddress)?;
+    let status = ask(address).map_err(|source| Unhealthy::NoAnswer { address: address.clone(), source })?;
     match status.as_str() {
         "200" => Ok(Health::EngineAnswers),
         "403" => Ok(Health::GatewayAnswers),
-        _ => Err(format!("{address} answers {status}: the gateway is there, the engine is not")),
+        _ => Err(Unhealthy::NoEngine { address: address.clone(), status }),
     }
 }
 
@@ -48,7 +72,7 @@ fn ask(address: &ListenAddr) -> io::Result<String> {
     }
 }
 
-/// Where a listener on every address can be reached from inside.
+/// The address at which a listener is reached from its own host: loopback if it listens on every address.
 fn reachable(host_port: &str) -> String {
     match host_port.rsplit_once(':') {
         Some(("" | "0.0.0.0" | "[::]", port)) => format!("127.0.0.1:{port}"),
@@ -56,7 +80,7 @@ fn reachable(host_port: &str) -> String {
     }
 }
 
-/// The status code of an answer to one ping.
+/// Sends one ping and reads the status code of the answer.
 fn exchange(mut stream: impl Read + Write) -> io::Result<String> {
     stream.write_all(b"GET /_ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut status_line = [0; 12];

@@ -1,4 +1,4 @@
-//! HTTP with clients: heads that may be judged, refusals, and bodies in both directions.
+//! HTTP with clients: request heads, refusals, and bodies in both directions.
 
 pub(crate) mod body;
 pub(crate) mod head;

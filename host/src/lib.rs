@@ -1,9 +1,9 @@
-//! sockgate, the gateway: to a client it is the Docker Engine, to the engine it is the one client.
+//! sockgate, the gateway: to a client it is the Docker Engine, to the engine it is the only client.
 //!
 //! The data path, hop by hop: `net` accepts, `server` speaks HTTP/1 to the client, `gateway` is the spine, `http/head`
 //! turns a request into an operation or refuses it, the crate `pdp` decides, `engine` forwards what has a permit, and
-//! `http/body` or `tunnel` carry the rest. What a request asks for, and what the env flags say of it, is a matter of the
-//! crate `engine-api`.
+//! `http/body` or `tunnel` carry the bytes that follow. What a request asks for, and what the env flags say about it,
+//! is decided in the crate `engine-api`.
 
 pub mod config;
 mod engine;
@@ -19,9 +19,9 @@ mod tunnel;
 
 pub use config::{Config, ConfigError};
 pub use engine::inspect::engine_inspector;
-pub use healthcheck::{Health, ping};
+pub use healthcheck::{Health, Unhealthy, ping};
 pub use net::connection_limit::raise_file_limit;
-pub use net::listen_addr::ListenAddr;
+pub use net::listen_addr::{BadListenAddr, ListenAddr};
 pub use net::listener::BindError;
 pub use server::{Server, StartError};
 pub use summary::{announce, check};

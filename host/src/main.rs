@@ -1,4 +1,4 @@
-//! The binary: reads the environment and the command line, binds, serves, maps what went wrong to an exit code.
+//! The binary: reads the environment and the command line, binds, serves, and maps what went wrong to an exit code.
 
 use std::process::ExitCode;
 
@@ -8,8 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 mod cli;
 
-/// hyper takes 64 KiB for each head that it parses. musl's allocator asks the kernel for them and gives them back at once.
-/// The threads of policies must not wait for one another here, either.
+/// The allocator is not that of musl: hyper takes 64 KiB for each head that it parses, which musl asks the kernel for
+/// and gives back each time. The threads of policies must not wait for one another in the allocator, either.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -40,19 +40,20 @@ fn serve(config: Config) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let served = runtime.and_then(|runtime| {
         let served = runtime.block_on(until_signalled(config));
-        runtime.shutdown_background(); // a file system that hangs must not hold the end up
+        runtime.shutdown_background(); // a file system that hangs must not delay the exit
         served
     });
     match served {
         Ok(code) => code,
         Err(error) => {
-            tracing::error!("cannot serve: {error}");
+            tracing::error!("cannot serve: {}", engine_api::report(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-/// The first SIGTERM or SIGINT drains, a second one ends at once; SIGHUP reloads the policies.
+/// Serves until a signal: the first SIGTERM or SIGINT drains, a second one ends the process at once; SIGHUP reloads the
+/// policies.
 async fn until_signalled(config: Config) -> std::io::Result<ExitCode> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut hangup = signal(SignalKind::hangup())?;
@@ -74,7 +75,7 @@ async fn until_signalled(config: Config) -> std::io::Result<ExitCode> {
         let server = match started {
             Ok(server) => server,
             Err(error) => {
-                tracing::error!("{error}");
+                tracing::error!("{}", engine_api::report(&error));
                 return Ok(ExitCode::FAILURE);
             }
         };

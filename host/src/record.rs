@@ -1,7 +1,8 @@
-//! The record of a request: what the one log line of a finished request says.
+//! The record of a request: the content of the one log line of a finished request.
 //!
-//! It travels with the request and is logged when it is dropped, whatever ended the request: the answer's last byte, an
-//! engine that died, a client that left. Never in it: headers, bodies, queries (build arguments travel there).
+//! The record travels with the request and is logged when it is dropped, whatever ended the request: the answer's last
+//! byte, an engine that died, a client that left. It never holds headers, bodies or queries (build arguments travel
+//! there).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,22 +14,22 @@ use pdp::Ruling;
 
 use crate::net::client::Client;
 
-/// How a request came to its end.
+/// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// The client was gone before the end: what holds until something else is known.
+    /// The client left before the end. This is assumed until something else is known.
     ClientLeft,
-    /// All was sent.
+    /// The whole answer was sent.
     Complete,
     /// The client's own body broke the exchange.
     BodyBroken,
     /// The engine failed before the end.
     EngineFailed,
-    /// A tunnel in which both sides had said all.
+    /// Both sides of a tunnel ended their streams.
     TunnelClosed,
-    /// A tunnel that one side broke.
+    /// One side broke a tunnel.
     TunnelBroken,
-    /// Cut by the shutdown after its grace period.
+    /// The shutdown cut the request after its grace period.
     Cut,
 }
 
@@ -61,7 +62,7 @@ impl Judged {
     }
 }
 
-/// What is known of a request so far.
+/// What is known about a request so far.
 #[derive(Debug)]
 pub(crate) struct Record {
     id: u64,
@@ -69,36 +70,36 @@ pub(crate) struct Record {
     started: Instant,
     asked: RequestedTarget,
     verdict: Judged,
-    /// Why it was denied, or what went wrong.
+    /// Why the request was denied, or what went wrong.
     reason: Option<String>,
-    /// How policies judged it.
+    /// How policies judged the request.
     pub ruling: Ruling,
-    /// What the client was answered.
+    /// The status that the client was answered.
     pub status: Option<StatusCode>,
-    /// Bytes of body to the engine.
+    /// How many bytes of body went to the engine.
     pub request_bytes: Arc<AtomicU64>,
-    /// Bytes of body to the client.
+    /// How many bytes of body went to the client.
     pub response_bytes: u64,
-    /// How it ended, as far as is known.
+    /// How the request ended, as far as is known.
     pub end: End,
 }
 
-/// What was asked for: as the client put it, until it is understood.
+/// The target of the request: as the client wrote it, until it is parsed.
 #[derive(Debug)]
 enum RequestedTarget {
     Raw { method: http::Method, uri: Uri },
     Parsed(Arc<Operation>),
 }
 
-/// The longest that a method and a path stand in the log, in bytes.
+/// How much of a method and of a path is logged, in bytes.
 const MAX_METHOD: usize = 16;
 const MAX_PATH: usize = 512;
 
-/// Numbers requests since the start.
+/// The number of the last request; requests are numbered from the start of the process.
 static LAST_ID: AtomicU64 = AtomicU64::new(0);
 
 impl Record {
-    /// Of a request whose head just came.
+    /// The record of a request whose head has just come.
     pub(crate) fn new(client: &Arc<Client>, method: http::Method, uri: Uri) -> Self {
         client.timer.request_started();
         Self {
@@ -121,17 +122,17 @@ impl Record {
         self.id
     }
 
-    /// Whose it is.
+    /// The client that sent the request.
     pub(crate) fn client(&self) -> Arc<Client> {
         Arc::clone(&self.client)
     }
 
-    /// The request is understood.
+    /// Notes the operation of the request, which is parsed now.
     pub(crate) fn is_about(&mut self, operation: Arc<Operation>) {
         self.asked = RequestedTarget::Parsed(operation);
     }
 
-    /// The operation's id for a sentence: empty if the request was not understood, or is not in the catalogue.
+    /// The operation's id, or an empty text if the request could not be parsed or is not in the catalogue.
     pub(crate) fn operation_id(&self) -> &'static str {
         match &self.asked {
             RequestedTarget::Raw { .. } => "",
@@ -139,21 +140,21 @@ impl Record {
         }
     }
 
-    /// The gateway answers, and the engine will not hear of it.
+    /// Notes that the gateway answers itself, and the engine gets nothing.
     pub(crate) fn deny(&mut self, status: StatusCode, reason: String) {
         self.verdict = Judged::Deny;
         self.status = Some(status);
         self.reason = Some(reason);
     }
 
-    /// It was allowed, and the exchange with the engine came to nothing.
+    /// Notes that the request was allowed, but the exchange with the engine failed.
     pub(crate) fn fail(&mut self, status: StatusCode, reason: String, end: End) {
         self.status = Some(status);
         self.reason = Some(reason);
         self.end = end;
     }
 
-    /// The body has come to its end; of what failed before, that is no news.
+    /// Notes that the body has come to its end, unless something failed before.
     pub(crate) fn complete(&mut self) {
         if self.end == End::ClientLeft {
             self.end = End::Complete;
@@ -199,6 +200,7 @@ impl Record {
     }
 }
 
+/// The first bytes of a text, cut between characters.
 fn start(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! The server: accepts, speaks HTTP/1 with each client, and ends in order.
 //!
-//! One thread carries everything: a request costs less where nothing has to be handed from one to another, and a task
-//! that panics takes its own connection with it and nothing else.
+//! One thread carries everything: a request costs less if it never moves from one thread to another. A task that panics
+//! takes its own connection with it and nothing else.
 
 use std::convert::Infallible;
 use std::io;
@@ -36,16 +36,18 @@ use crate::net::listener::{Acceptor, BindError, Listener, Stream};
 use crate::net::timeouts::{Closing, ConnectionTimer, Timed, Timeouts};
 use crate::record::Record;
 
-/// BuildKit's session repeats one header dozens of times; hyper's default is 100.
+/// The most headers that a request may have. BuildKit's session repeats one header dozens of times; hyper's default is
+/// 100.
 const MAX_HEADERS: usize = 1000;
 
-/// The most that a head may take, and that is read at a time. `X-Registry-Config` alone can take tens of KiB.
+/// The largest head that is taken, and the most that is read at a time, in bytes. `X-Registry-Config` alone can take
+/// tens of KiB.
 const MAX_BUFFER: usize = 128 * 1024;
 
-/// Between two attempts while `accept` fails, as it does without a file descriptor left.
+/// The pause between two attempts while `accept` fails, as it does when no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What a cut connection has to say good-bye.
+/// How long cut connections may take to end.
 const CUT_GRACE: Duration = Duration::from_secs(1);
 
 /// A gateway whose listeners are bound and whose policies are loaded.
@@ -58,7 +60,7 @@ pub struct Server {
     reload: Reload,
 }
 
-/// Why there is no gateway.
+/// Why the gateway cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An address cannot be listened on.
@@ -70,7 +72,7 @@ pub enum StartError {
 }
 
 impl Server {
-    /// Binds every address of the configuration, then loads its policies. Whoever connects meanwhile waits.
+    /// Binds every address of the configuration, then loads its policies. Clients that connect in the meantime wait.
     ///
     /// # Errors
     /// The first [`StartError`].
@@ -82,20 +84,20 @@ impl Server {
         Ok(Self { config, listeners, pdp, tasks, reload: Reload::default() })
     }
 
-    /// Where clients connect to: `127.0.0.1:2375`, `unix:///run/sockgate.sock`.
+    /// The addresses that clients connect to: `127.0.0.1:2375`, `unix:///run/sockgate.sock`.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<String> {
         self.listeners.iter().map(|listener| listener.address().to_string()).collect()
     }
 
-    /// Asks for its policies to be loaded anew, while it runs.
+    /// A handle that asks the running server to load its policies anew.
     #[must_use]
     pub fn reload(&self) -> Reload {
         self.reload.clone()
     }
 
     /// Serves until `stop`, then drains: idle connections end, requests in flight have the grace period to end, and
-    /// then are cut.
+    /// are then cut.
     ///
     /// # Errors
     /// If the runtime cannot watch a listener.
@@ -154,7 +156,8 @@ impl Serving {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection, trying again");
+                    let error = engine_api::report(&error);
+                    tracing::warn!(error, "cannot accept a connection, trying again");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -168,7 +171,7 @@ impl Serving {
         }
     }
 
-    /// One client, until it or the shutdown ends the connection.
+    /// Serves one client, until it or the shutdown ends the connection.
     async fn serve(self: Arc<Self>, stream: Stream, peer: Peer, slot: Slot) {
         let socket = stream.duplicate();
         let client = Arc::new(Client {
@@ -221,7 +224,7 @@ impl Serving {
         if timeout(grace, tasks.wait()).await.is_err() {
             tracing::warn!(open = tasks.len(), "SHUTDOWN_GRACE is over: cutting what is still open");
             self.gateway.cut.cancel();
-            // Whoever has not gone by then goes with the runtime.
+            // What is left after that ends with the runtime.
             let _ = timeout(CUT_GRACE, tasks.wait()).await;
         }
         tracing::info!("stopped");
@@ -230,19 +233,23 @@ impl Serving {
 
 fn turn_away(gateway: &Gateway, client: &Arc<Client>, request: Request<Incoming>) -> Response<ResponseBody> {
     let record = Record::new(client, request.method().clone(), request.uri().clone());
-    drop(RequestBody::counted(request.into_body(), Arc::default(), &gateway.tasks)); // which reads it on
+    drop(RequestBody::counted(request.into_body(), Arc::default(), &gateway.tasks)); // dropping it reads it to its end
     let mut response = refuse(&Refusal::Overloaded, gateway.pdp.flags(), record);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
-/// What is no HTTP/1 has been answered by hyper (400, 431 or not at all) and left no record.
+/// Logs how a connection ended. What is not HTTP/1 was answered by hyper (400, 431 or not at all) and has no record.
 fn log_end(peer: &Peer, ended: hyper::Result<()>) {
     match ended {
         Err(error) if error.is_parse() => {
-            tracing::warn!(client = peer.name(), %error, "refused what is no HTTP/1 request")
+            let error = engine_api::report(&error);
+            tracing::warn!(client = peer.name(), error, "refused what is not an HTTP/1 request");
         }
-        Err(error) => tracing::debug!(client = peer.name(), %error, "a connection ended in an error"),
+        Err(error) => {
+            let error = engine_api::report(&error);
+            tracing::debug!(client = peer.name(), error, "a connection ended in an error");
+        }
         Ok(()) => {}
     }
 }

@@ -1,4 +1,4 @@
-//! The effective policy, in words: at the start, in `check` and in `explain`.
+//! The effective policy, in words: for the log at the start, and for `check`.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::config::Config;
 #[cfg(test)]
 mod tests;
 
-/// Says in the log what is about to be enforced, and what looks wrong about it.
+/// Logs what is about to be enforced, and what looks wrong about it.
 pub fn announce(config: &Config) {
     let [on, off] = flags_in_words(config.flags);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sockgate guards {}", config.docker_socket.display());
@@ -25,7 +25,7 @@ pub fn announce(config: &Config) {
     }
 }
 
-/// `on: …` and `off: …`, as one line each.
+/// The flags that are on and those that are off, each as a line: `on: …` and `off: …`.
 pub(crate) fn flags_in_words(flags: Flags) -> [String; 2] {
     let names = |on: bool| {
         let names: Vec<_> =
@@ -49,24 +49,25 @@ fn warnings(flags: Flags, policies: &Policies) -> Vec<String> {
     let modes: Vec<_> = policies.chain.iter().map(|policy| policy.mode).collect();
     if modes.contains(&Mode::Narrow) && !modes.contains(&Mode::Decide) && is_all_off(flags) {
         warnings.push(
-            "POLICY_MODE=narrow only takes away, and no flag is on but those that are on by default: switch on what the \
-             policy is to judge, or use POLICY_MODE=decide"
+            "POLICY_MODE=narrow can only deny what the flags allow, and only the default flags are on: switch on those \
+             for what the policy is to judge, or use POLICY_MODE=decide"
                 .into(),
         );
     }
-    // What a policy lets through that could refuse it is its business.
+    // With a policy that can refuse such requests, it is the policy's business what it lets through.
     if modes.iter().any(|mode| matches!(mode, Mode::Decide | Mode::Narrow)) {
         return warnings;
     }
     warnings.extend(ROOT.iter().filter_map(|&(first, second, how)| {
         let both = flags.has(first) && flags.has(second);
         both.then(|| {
-            format!("{}=1 with {}=1 hands out root on this host: {how}", first.name(), second.name())
+            format!("{}=1 with {}=1 gives clients root on this host: {how}", first.name(), second.name())
         })
     }));
     warnings
 }
 
+/// Whether no flag is on but those that are on by default.
 fn is_all_off(flags: Flags) -> bool {
     Flag::ALL.iter().all(|&flag| !flags.has(flag) || flag.is_on_by_default())
 }
@@ -81,7 +82,7 @@ const ROOT: [(Flag, Flag, &str); 6] = [
     (Flag::Containers, Flag::Put, "a client can write files into every container, privileged ones included"),
 ];
 
-/// A flag that is on and lets no catalogued operation through that would not pass without it.
+/// A warning if the flag is on, but every catalogued operation would pass or fail the same without it.
 fn idle_flag(flags: Flags, flag: Flag) -> Option<String> {
     if !flags.has(flag) {
         return None;
@@ -105,7 +106,7 @@ fn idle_flag(flags: Flags, flag: Flag) -> Option<String> {
     Some(format!("{}=1 does nothing here: it needs {needed}", flag.name()))
 }
 
-/// One operation for each catalogue entry: a template is a path whose name is odd.
+/// One operation for each catalogue entry. Its path is the template itself, which is a valid path with odd names.
 fn operations() -> impl Iterator<Item = Operation> {
     Endpoint::ALL.iter().filter_map(|endpoint| {
         let template = endpoint.templates().first()?;
@@ -113,7 +114,7 @@ fn operations() -> impl Iterator<Item = Operation> {
     })
 }
 
-/// What `check` prints, where `chain` is what `serve` would load.
+/// What `check` prints; `chain` holds the policies that `serve` would load.
 #[must_use]
 pub fn check(config: &Config, chain: &Chain) -> String {
     let listen: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
@@ -139,6 +140,7 @@ pub fn check(config: &Config, chain: &Chain) -> String {
     text
 }
 
+/// What a verdict of a policy in this mode is worth.
 const fn worth(mode: Mode) -> &'static str {
     match mode {
         Mode::Decide => "its allow and its deny are final",

@@ -1,4 +1,4 @@
-//! The log: lines on stderr, as text or JSON. `docs/LOGGING.md` lists the fields; their names are in `record`.
+//! The log: lines on stderr, as text or JSON. `docs/LOGGING.md` lists the fields; `record` names them.
 
 use tracing::level_filters::LevelFilter;
 
@@ -10,7 +10,7 @@ mod writer;
 
 pub use writer::Flush;
 
-/// Starts the log. What is still unwritten is written when the guard goes.
+/// Starts the log. Lines that are still unwritten are written when the guard is dropped.
 pub fn start(format: LogFormat, level: LevelFilter) -> Flush {
     let dropped = match format {
         LogFormat::Text => {

@@ -1,9 +1,9 @@
-//! Tunnels: what a connection becomes after `101`. Bytes both ways, and no limit on time.
+//! Tunnels: what a connection becomes after `101`. Bytes go both ways, without a time limit.
 //!
-//! The two directions end each for itself: one side's end of stream is passed on as a half-close (stdin EOF) and the
-//! other direction goes on. Output is never lost: an engine that takes no more input has still its last words to say,
-//! and a client's socket that is closed with input unread would have the kernel throw them away. So input that nobody
-//! takes is read and dropped. Only a broken client ends both directions at once.
+//! Each direction ends by itself: one side's end of stream is passed on as a half-close (stdin EOF), and the other
+//! direction goes on. Output is never lost: an engine that takes no more input may still have output to send, and if a
+//! client's socket were closed with input unread, the kernel would throw that output away. So input that nobody takes
+//! is read and dropped. Only a broken client ends both directions at once.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -20,20 +20,20 @@ use crate::engine::pool::Lease;
 use crate::net::timeouts;
 use crate::record::{End, Record};
 
-/// Each direction's buffer.
+/// The size of each direction's buffer, in bytes.
 const BUFFER: usize = 32 * 1024;
 
-/// An engine that has ended its own side and takes nothing for so long takes no more. (The engine ends an exec like that:
-/// it half-closes and leaves what is still sent to it unread.)
+/// How long an engine that has ended its own side may take nothing before we conclude that it takes no more. (The
+/// engine ends an exec like that: it half-closes and leaves what is still sent to it unread.)
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Both halves of an upgrade, about to happen.
+/// An upgrade that is about to happen.
 pub(crate) struct Upgrade {
-    /// The client's connection.
+    /// The upgrade of the client's connection.
     pub downstream: OnUpgrade,
-    /// The engine's.
+    /// The upgrade of the engine's connection.
     pub upstream: OnUpgrade,
-    /// Held until the engine's connection has become part of the tunnel.
+    /// The lease of the engine's connection, held until that is part of the tunnel.
     pub lease: Lease,
 }
 
@@ -50,7 +50,8 @@ impl Upgrade {
         let (downstream, upstream) = match tokio::try_join!(downstream, upstream) {
             Ok(both) => both,
             Err(error) => {
-                tracing::debug!(%error, "an upgrade did not come about");
+                let error = engine_api::report(&error);
+                tracing::debug!(error, "an upgrade was not completed");
                 record.end = End::TunnelBroken;
                 return;
             }
@@ -63,7 +64,8 @@ impl Upgrade {
         let delivered = CancellationToken::new();
         let input = async {
             carry_input(&mut input, &mut to_engine, &sent, &delivered).await?;
-            // A client that has half-closed waits for output, and one that has left looks like it until its kernel says so.
+            // A client that has half-closed waits for output. One that has left looks the same until its kernel says
+            // so.
             tokio::select! {
                 () = delivered.cancelled() => Ok(()),
                 () = until_hung_up(client.socket.as_ref()) => Err(ClientBroke),
@@ -77,15 +79,16 @@ impl Upgrade {
             () = cut.cancelled() => End::Cut,
         };
         if record.end == End::Cut {
-            // A clean end of stream is all that can be said inside a protocol that is not ours.
+            // Inside a protocol that is not ours, a clean end of stream is all that we can send.
             let _ = tokio::join!(to_client.shutdown(), to_engine.shutdown());
         }
         record.response_bytes = received.into_inner();
     }
 }
 
-/// The client's bytes, until it has ended; what the engine no longer takes is dropped. However long that takes: closing
-/// on a client that still sends would cost it what it has not read yet.
+/// Carries the client's bytes to the engine until the client has ended. What the engine no longer takes is dropped,
+/// however long the client goes on: if we closed the connection while it sends, it would lose the output that it has
+/// not read yet.
 async fn carry_input(
     input: &mut Reader,
     to_engine: &mut Writer,
@@ -110,7 +113,8 @@ async fn carry_input(
     }
 }
 
-/// The engine's bytes, until it has ended; a reset is how an engine ends that leaves input unread.
+/// Carries the engine's bytes to the client until the engine has ended. A reset is an end too: an engine that leaves
+/// input unread ends like that.
 async fn carry_output(
     output: &mut Reader,
     to_client: &mut Writer,
@@ -134,14 +138,14 @@ async fn until_hung_up(socket: Option<&OwnedFd>) {
     }
 }
 
-/// Why a direction's copy came to its end.
+/// Why the copying in one direction ended.
 enum Copied {
     Whole,
     ReadFailed,
     WriteFailed,
 }
 
-/// Copies until an end or an error; a write that is not through when `given_up` is over has failed.
+/// Copies until an end or an error. A write that is not complete when `given_up` is counts as failed.
 async fn copy<F: Future<Output = ()>>(
     from: &mut Reader,
     to: &mut Writer,

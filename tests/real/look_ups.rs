@@ -87,7 +87,7 @@ async fn what_is_not_there_is_not_found_and_what_is_no_name_is_refused() {
         ("exec nobody", "not found"),
         ("plugin nobody", "not found"),
         ("service nobody", "refused: the engine answered 503 Service Unavailable: This node is not a swarm"),
-        ("container ../images/json", "refused: nothing can be called so"),
+        ("container ../images/json", "refused: no object can have that name"),
     ] {
         let gateway = gateway(&engine.socket(), looks_up);
         let said = gateway.connect(Via::Unix).await.fetch("GET /info", &[]).await.text();

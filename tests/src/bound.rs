@@ -1,11 +1,12 @@
-//! The failure bound of every wait.
+//! The time limit of every wait.
 
 use std::time::Duration;
 
-/// Long enough for a loaded machine, short enough that a hanging case says so.
+/// The longest time that a test waits for an event: long enough for a loaded machine, short enough that a case that
+/// hangs fails soon.
 pub const BOUND: Duration = Duration::from_secs(30);
 
-/// Waits for `event`; panics with `what` when it does not come.
+/// Waits for `event`, and panics with `what` when it does not come in time.
 pub async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
     match tokio::time::timeout(BOUND, event).await {
         Ok(value) => value,

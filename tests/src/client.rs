@@ -1,4 +1,4 @@
-//! A raw client over either kind of listener.
+//! A client that sends and reads raw bytes over either kind of listener.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::socket::Socket;
 use crate::wire::{Body, Wire};
 use crate::within;
 
-/// Where something listens. `Display` is how `DOCKER_HOST` wants it.
+/// The address of a listener. `Display` writes it as `DOCKER_HOST` expects it.
 #[derive(Clone, Debug)]
 pub enum Endpoint {
     /// A TCP address.
@@ -21,11 +21,11 @@ pub enum Endpoint {
     Unix(PathBuf),
 }
 
-/// A connection of a client. What it can do with the bytes is in [`Wire`].
+/// A client's connection. The methods that send and read bytes are those of [`Wire`].
 #[derive(Debug)]
 pub struct Client(Wire);
 
-/// A head and its body.
+/// A response: a head and its body.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The head.
@@ -61,7 +61,7 @@ impl Client {
             .unwrap_or_else(|error| panic!("cannot connect to {endpoint}: {error}"))
     }
 
-    /// Connects, or says why not.
+    /// Connects, or returns the error.
     ///
     /// # Errors
     /// When nobody listens there.
@@ -91,7 +91,7 @@ impl Client {
         Response { head, body }
     }
 
-    /// Sends a head and reads the whole response; knows that HEAD gets no body.
+    /// Sends a head and reads the whole response, which has no body if the method is HEAD.
     pub async fn fetch(&mut self, line: &str, headers: &[&str]) -> Response {
         self.ask(line, headers).await;
         let head = self.read_head().await;
@@ -102,7 +102,7 @@ impl Client {
         Response { head, body }
     }
 
-    /// Leaves with a reset where the kind of socket has one.
+    /// Closes the connection with a reset, if the kind of socket has one.
     pub fn leave_rudely(self) {
         self.0.leave_rudely();
     }

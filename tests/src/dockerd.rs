@@ -1,8 +1,9 @@
 //! A real dockerd, private to the tests.
 //!
-//! Every engine runs in namespaces of its own (`dockerd.sh` says how) and ends with its owner: a dropped [`Dockerd`] is
-//! gone when `drop` returns, the one of [`Dockerd::shared`] goes when the test process ends, by whatever cause.
-//! What a test asks here goes straight to the engine's socket, past every gateway: it is the witness.
+//! Every engine runs in namespaces of its own (`dockerd.sh` says how) and ends with its owner: a dropped [`Dockerd`]
+//! has ended when `drop` returns, and the one of [`Dockerd::shared`] ends with the test process, however that ends.
+//! Requests that a test makes here go straight to the engine's socket, past every gateway, and show what the engine
+//! really did.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -14,33 +15,33 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// The image that every engine starts with: busybox under all its names, nothing else.
+/// The image that every engine starts with: it holds busybox under all its names, and nothing else.
 pub const IMAGE: &str = "e2e/busybox:1";
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const PING_PAUSE: Duration = Duration::from_millis(20);
 const HINT: &str = "`tests/run` installs what the tests with a real engine need, and must run as root";
 
-/// A running engine, its image loaded.
+/// A running engine, with the image loaded.
 #[derive(Debug)]
 pub struct Dockerd {
     folder: PathBuf,
-    /// `dockerd.sh`; it ends the engine when its stdin closes.
+    /// The process of `dockerd.sh`, which ends the engine when its stdin closes.
     keeper: Child,
 }
 
 impl Dockerd {
-    /// The engine that all tests share which neither count nor sweep up what others made.
+    /// The engine for all tests that neither count nor remove objects of other tests.
     ///
     /// # Panics
-    /// If the engine does not start: each test that needs it fails with the reason.
+    /// If the engine does not start. Each test that needs it fails with the reason.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Result<Dockerd, String>> = OnceLock::new();
         let started = SHARED.get_or_init(|| Self::start().map_err(|error| format!("{error:#}")));
         started.as_ref().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// An engine for one test alone.
+    /// Starts an engine for one test alone.
     pub fn start() -> Result<Self> {
         for program in ["dockerd", "unshare", "ip", "iptables", "tar", "docker", "busybox"] {
             ensure!(on_path(program).is_some(), "`{program}` is not on PATH; {HINT}");
@@ -53,7 +54,7 @@ impl Dockerd {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(folder.join("keeper.log"))?)
-            // Ctrl-C is for the tests; the keeper then sees its stdin close and cleans up.
+            // Ctrl-C only reaches the tests. The keeper then sees its stdin close and cleans up.
             .process_group(0)
             .spawn()
             .context("sh")?;
@@ -63,7 +64,7 @@ impl Dockerd {
         Ok(engine)
     }
 
-    /// Where the engine listens.
+    /// The socket that the engine listens on.
     pub fn socket(&self) -> PathBuf {
         self.folder.join("docker.sock")
     }
@@ -76,13 +77,13 @@ impl Dockerd {
         self.try_docker(arguments).unwrap_or_else(|error| panic!("{error:#}"))
     }
 
-    /// The engine's event log, oldest first, as `container start NAME`: its newest 256 events, which is all of them if
-    /// the test keeps an engine for itself.
+    /// The engine's event log, oldest first, in lines like `container start NAME`. It holds the newest 256 events,
+    /// which are all of them if the test has an engine of its own.
     pub fn events(&self) -> Vec<String> {
         self.events_where(&[])
     }
 
-    /// What the event log holds about this container.
+    /// The lines of the event log that are about this container.
     pub fn events_of(&self, container: &str) -> Vec<String> {
         self.events_where(&["--filter", &format!("container={container}")])
     }
@@ -173,7 +174,7 @@ fn ping(socket: &Path) -> bool {
     exchange().is_ok_and(|answer| answer.contains(" 200 OK\r\n"))
 }
 
-/// The file that `program` names on PATH.
+/// The file of `program` on PATH.
 pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())

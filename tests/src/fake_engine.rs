@@ -1,9 +1,9 @@
 //! A stand-in for the Docker engine, on a unix socket, that misbehaves on demand.
 //!
-//! It is written on bytes, not on an HTTP library, because it must be able to send what no library would. It records
-//! every byte that reaches it. Three ways to script it, the first that applies wins: `raw_connections` takes
-//! connections before anything is read, `hand_over` lets the case itself play the engine for a route, `answer` sends
-//! fixed bytes. Everything else gets a canned answer (`canned`), 200 unless it asked for an upgrade.
+//! It works on bytes, not on an HTTP library, because it must be able to send what no library would. It records every
+//! byte that reaches it. A case can script it in three ways, of which the first that applies wins: `raw_connections`
+//! takes connections before anything is read, `hand_over` lets the case itself play the engine for a route, `answer`
+//! sends fixed bytes. Every other request gets a canned answer (`canned`): 200, or 101 if it asked for an upgrade.
 //!
 //! It has a thread of its own, so a case may block on a child process.
 
@@ -29,7 +29,7 @@ pub use call::{Call, Calls, RawConnections, json};
 pub(crate) use ledger::Tap;
 pub use ledger::{Counts, Seen};
 
-/// The stand-in engine. It ends with this value.
+/// The stand-in engine, which ends when this is dropped.
 #[derive(Debug)]
 pub struct FakeEngine {
     socket: PathBuf,
@@ -39,7 +39,7 @@ pub struct FakeEngine {
     _folder: Option<TempDir>,
 }
 
-/// What the connections of an engine share.
+/// The state that all connections of an engine share.
 #[derive(Debug, Default)]
 struct Script {
     ledger: Arc<ledger::Ledger>,
@@ -53,7 +53,7 @@ enum Scripted {
     HandOver(mpsc::UnboundedSender<Call>),
 }
 
-/// What becomes of a connection after an answer.
+/// What happens to a connection after an answer.
 #[derive(Clone, Copy, Debug)]
 enum After {
     Close,
@@ -85,7 +85,7 @@ impl FakeEngine {
 
     fn absent_at(socket: PathBuf, folder: Option<TempDir>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1) // and none of them is the case's own thread
+            .worker_threads(1) // which is not the case's own thread
             .thread_name("engine")
             .enable_all()
             .build()
@@ -93,7 +93,7 @@ impl FakeEngine {
         Self { socket, script: Arc::default(), serving: None, runtime: Some(runtime), _folder: folder }
     }
 
-    /// Where it listens.
+    /// The socket that the engine listens on.
     #[must_use]
     pub fn socket(&self) -> &Path {
         &self.socket
@@ -130,18 +130,18 @@ impl FakeEngine {
         self.serving = Some(Serving { stop, stopped });
     }
 
-    /// Answers `route` with these bytes, whatever they are, and keeps the connection. A route is `GET /info`: the path
-    /// has neither version nor query. `*` is every route that has no script of its own.
+    /// Answers `route` with these bytes, whatever they are, and keeps the connection. A route looks like `GET /info`,
+    /// with neither version nor query; `*` stands for every route that has no script of its own.
     pub fn answer(&self, route: &str, bytes: impl AsRef<[u8]>) {
         self.script(route, Scripted::Answer(bytes.as_ref().into(), After::KeepAlive));
     }
 
-    /// As `answer`, and closes the connection.
+    /// Answers `route` with these bytes and closes the connection.
     pub fn answer_and_close(&self, route: &str, bytes: impl AsRef<[u8]>) {
         self.script(route, Scripted::Answer(bytes.as_ref().into(), After::Close));
     }
 
-    /// Hands every request of `route` to the case, which plays the engine from there.
+    /// Hands every request of `route` to the case, which plays the engine from there on.
     #[must_use]
     pub fn hand_over(&self, route: &str) -> Calls {
         let (sender, calls) = mpsc::unbounded_channel();
@@ -149,7 +149,7 @@ impl FakeEngine {
         Calls::new(route.to_owned(), calls)
     }
 
-    /// Hands every new connection to the case, before a byte of it is read; until the receiver is dropped.
+    /// Hands every new connection to the case before a byte of it is read, until the receiver is dropped.
     #[must_use]
     pub fn raw_connections(&self) -> RawConnections {
         let (sender, connections) = mpsc::unbounded_channel();
@@ -163,21 +163,23 @@ impl FakeEngine {
         self.script.ledger.record()
     }
 
-    /// The heads that arrived, in order, but for those on raw connections.
+    /// The heads that arrived, in order, except those on raw connections.
     #[must_use]
     pub fn requests(&self) -> Vec<Seen> {
         self.script.ledger.requests()
     }
 
+    /// Asserts that no byte has reached the engine.
+    ///
     /// # Panics
-    /// When a byte has reached the engine.
+    /// When one has.
     pub fn assert_untouched(&self) {
         let record = self.record();
         let bytes: Vec<_> = record.iter().map(|bytes| String::from_utf8_lossy(bytes)).collect();
         assert!(record.iter().all(Vec::is_empty), "bytes reached the engine: {bytes:#?}");
     }
 
-    /// How many connections there were and are.
+    /// How many connections were opened, and how many are open.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.script.ledger.counts()
@@ -205,7 +207,7 @@ impl Script {
     }
 }
 
-/// `GET /v1.41/info?x=1` is `GET /info`.
+/// The route of a request: `GET /info` for `GET /v1.41/info?x=1`.
 fn route_of(request: &Head) -> String {
     let path = request.target().split('?').next().unwrap_or_default();
     let versionless = path.strip_prefix("/v").and_then(|rest| {
@@ -222,7 +224,7 @@ fn route_of(request: &Head) -> String {
 impl Drop for FakeEngine {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background(); // a case may hold connections still; waiting for it would block its runtime
+            runtime.shutdown_background(); // a case may still hold connections, and waiting for it would block its runtime
         }
     }
 }

@@ -1,14 +1,14 @@
 //! The gateway under test, in this process, on a thread of its own.
 //!
-//! It listens on a free TCP port and on a socket in a folder of its own. It gets its settings as the binary would, as
-//! pairs of names and values.
+//! It listens on a free TCP port and on a socket in a folder of its own. It gets its settings like the binary, as pairs
+//! of names and values.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc as sync;
 use std::thread::JoinHandle;
 
-use engine_api::Flag;
+use engine_api::{Flag, report};
 use pdp::Reload;
 use sockgate::{Config, Server};
 use tempfile::TempDir;
@@ -19,12 +19,12 @@ use crate::client::{Client, Endpoint};
 use crate::fake_engine::FakeEngine;
 use crate::within;
 
-/// The usual scene: an engine, a gateway with every flag on before it, and a client of that.
+/// The usual scene: an engine, a gateway in front of it with every flag on, and a client of the gateway.
 pub async fn scene(via: Via) -> (FakeEngine, Gateway, Client) {
     scene_with(via, &[]).await
 }
 
-/// The usual scene, with these settings besides.
+/// The usual scene, with these additional settings.
 pub async fn scene_with(via: Via, settings: &[(&str, &str)]) -> (FakeEngine, Gateway, Client) {
     let engine = FakeEngine::start();
     let gateway = Gateway::open_with(engine.socket(), settings);
@@ -35,13 +35,13 @@ pub async fn scene_with(via: Via, settings: &[(&str, &str)]) -> (FakeEngine, Gat
 /// Which of the gateway's listeners a case goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Via {
-    /// TCP.
+    /// The TCP listener.
     Tcp,
-    /// The unix socket.
+    /// The unix listener.
     Unix,
 }
 
-/// A running gateway. Dropped, it is stopped, which must not take longer than the bound.
+/// A running gateway. Dropping it stops it, which must not take longer than [`BOUND`].
 #[derive(Debug)]
 pub struct Gateway {
     tcp: SocketAddr,
@@ -71,7 +71,7 @@ impl Gateway {
         Self::open_with(engine_socket, &[])
     }
 
-    /// A gateway whose flags are all on, with these settings besides.
+    /// A gateway whose flags are all on, with these additional settings.
     #[must_use]
     pub fn open_with(engine_socket: &Path, settings: &[(&str, &str)]) -> Self {
         let names = Flag::ALL.iter().map(|flag| flag.name());
@@ -80,10 +80,10 @@ impl Gateway {
         Self::start(engine_socket, &settings)
     }
 
-    /// As `start`, with the TCP listener on `tcp`.
+    /// A gateway like that of `start`, with the TCP listener on `tcp`.
     ///
     /// # Errors
-    /// The gateway's own words when it refuses to start.
+    /// The gateway's own message when it refuses to start.
     pub fn start_at(tcp: &str, engine_socket: &Path, settings: &[(&str, &str)]) -> Result<Self, String> {
         let folder =
             tempfile::Builder::new().prefix("gate").tempdir().expect("a folder for the gateway's socket");
@@ -123,7 +123,7 @@ impl Gateway {
         }
     }
 
-    /// A client of a listener.
+    /// Connects a client to a listener.
     pub async fn connect(&self, via: Via) -> Client {
         Client::connect(&self.endpoint(via)).await
     }
@@ -136,7 +136,7 @@ impl Gateway {
     /// Tells the gateway to stop, as SIGTERM would, and does not wait.
     pub fn begin_stop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            let _ = stop.send(()); // one that is over needs no telling
+            let _ = stop.send(()); // a gateway that has ended does not need it
         }
     }
 
@@ -177,8 +177,8 @@ fn run(
 }
 
 async fn start(vars: Vec<(String, String)>) -> Result<Server, String> {
-    let config = Config::from_vars(vars).map_err(|problems| problems.to_string())?;
-    Server::start(config).await.map_err(|problem| problem.to_string())
+    let config = Config::from_vars(vars).map_err(|error| report(&error))?;
+    Server::start(config).await.map_err(|error| report(&error))
 }
 
 fn path_text(path: &Path) -> &str {

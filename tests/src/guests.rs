@@ -46,7 +46,7 @@ fn build_rust(package: &str) -> PathBuf {
     target.join("wasm32-wasip2/guest").join(package.replace('-', "_")).with_extension("wasm")
 }
 
-/// A program that makes files for others to run, whatever the umask of whoever runs the tests.
+/// A command whose output files others can run, whatever umask the tests are run with.
 #[must_use]
 pub fn builder(program: &str) -> Command {
     let mut command = Command::new("sh");
@@ -54,7 +54,7 @@ pub fn builder(program: &str) -> Command {
     command
 }
 
-/// Where components are built.
+/// The folder that components are built in.
 #[must_use]
 pub fn folder() -> PathBuf {
     target_folder().join("guests")

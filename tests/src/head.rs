@@ -1,11 +1,11 @@
 //! A request's or a response's head, as it stood on the wire.
 
-/// The start line and the header lines, in order, repeated ones repeated.
+/// The start line and the header lines, in order. A line that came twice is there twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// `GET /_ping HTTP/1.1` or `HTTP/1.1 200 OK`.
+    /// The start line: `GET /_ping HTTP/1.1` or `HTTP/1.1 200 OK`.
     pub start: String,
-    /// Name and value of each line.
+    /// The name and the value of each line.
     pub headers: Vec<(String, String)>,
 }
 
@@ -19,10 +19,10 @@ pub(crate) enum Framing {
 }
 
 impl Head {
-    /// Reads the bytes up to the empty line, without it. Bytes that are no UTF-8 become U+FFFD.
+    /// Reads a head from its bytes, without the empty line at the end. Bytes that are not UTF-8 become U+FFFD.
     ///
     /// # Panics
-    /// When a line has no colon: neither the gateway nor a case sends one without meaning to.
+    /// When a line has no colon: neither the gateway nor a case sends such a line on purpose.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
@@ -35,7 +35,7 @@ impl Head {
     /// The status code.
     ///
     /// # Panics
-    /// When this is no response.
+    /// When this is not a response.
     #[must_use]
     pub fn status(&self) -> u16 {
         let code = self.start.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5));
@@ -57,7 +57,7 @@ impl Head {
     /// The value of the only line called `name`.
     ///
     /// # Panics
-    /// When there are several: ask for `all` of them.
+    /// When there are several; `all` gives them.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         match self.all(name).as_slice() {

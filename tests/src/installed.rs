@@ -1,4 +1,5 @@
-//! Where the programs of other languages are. `tests/setup` puts them there; without it the tests fail and say so.
+//! The folder of the programs of other languages. `tests/setup` installs them there; without it the tests fail and say
+//! so.
 
 use std::path::PathBuf;
 
@@ -13,7 +14,7 @@ pub fn installed(name: &str) -> PathBuf {
     path
 }
 
-/// The same folder as in `tests/setup`.
+/// The cache folder, which must be the same as in `tests/setup`.
 fn cache() -> PathBuf {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     variable("SOCKGATE_TEST_CACHE").unwrap_or_else(|| {

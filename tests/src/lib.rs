@@ -1,7 +1,7 @@
 //! The end-to-end harness: a stand-in engine, the gateway in front of it, and a raw client.
 //!
-//! All three speak bytes, so that a test can say exactly what was sent and see exactly what came. Every wait has a
-//! bound (`within`) and fails with what it was waiting for; none of them is a pause. Errors panic: this is test code.
+//! All three speak bytes, so that a test can say exactly what was sent and see exactly what came. Every wait has a time
+//! limit (`within`) and fails with what it was waiting for; none of them is a pause. Errors panic: this is test code.
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! The references that are written from the code: the tables of flags and settings in `README.md`, and all of
-//! `docs/ENDPOINTS.md`.
+//! The reference documents that are generated from the code: the tables of flags and settings in `README.md`, and all
+//! of `docs/ENDPOINTS.md`.
 //!
 //! `cargo run -p e2e --bin reference` writes them anew; `e2e/docs.rs` fails while one is stale.
 
@@ -13,10 +13,10 @@ use sockgate::config::SETTINGS;
 /// The command that writes every document anew.
 pub const RENEW: &str = "cargo run -p e2e --bin reference";
 
-/// A file of the repository that is written from the code, wholly or between markers.
+/// A file of the repository that is generated from the code, wholly or between markers.
 #[derive(Clone, Copy, Debug)]
 pub struct Document {
-    /// From the repository's root.
+    /// The path from the repository's root.
     pub path: &'static str,
     renewed: fn(&str) -> Result<String>,
 }
@@ -28,7 +28,7 @@ pub const DOCUMENTS: [Document; 2] = [
 ];
 
 impl Document {
-    /// What is in the repository; nothing where there is no file yet.
+    /// The content in the repository, which is empty if there is no file yet.
     ///
     /// # Errors
     /// If the file is there and cannot be read.
@@ -40,7 +40,7 @@ impl Document {
         }
     }
 
-    /// What should be there.
+    /// The content that the file should have.
     ///
     /// # Errors
     /// If `committed` has lost a marker.
@@ -122,7 +122,7 @@ fn endpoints() -> Result<String> {
     Ok(text)
 }
 
-/// A template is a path whose name is odd.
+/// The operation of an endpoint. Its path is the template itself, which is a valid path with odd names.
 fn operation(endpoint: Endpoint) -> Result<Operation> {
     let template = endpoint.templates().first().context("an endpoint without a path")?;
     Ok(Operation::new(endpoint.method(), Target::parse(template)?))

@@ -1,4 +1,4 @@
-//! A TCP or a unix stream.
+//! A stream over TCP or a unix socket.
 
 use std::io;
 use std::pin::Pin;
@@ -10,15 +10,15 @@ use tokio::net::{TcpStream, UnixStream};
 /// One of the two kinds of stream that the gateway listens on.
 #[derive(Debug)]
 pub enum Socket {
-    /// Over the loopback interface.
+    /// A TCP stream.
     Tcp(TcpStream),
-    /// Over a socket file.
+    /// A stream over a socket file.
     Unix(UnixStream),
 }
 
 impl Socket {
-    /// Leaves as rudely as the kind allows: TCP with a reset. A unix stream has none of its own; its peer sees a reset
-    /// if bytes were left unread, an end of stream otherwise.
+    /// Closes the stream as rudely as its kind allows. TCP sends a reset. A unix stream cannot: its peer sees a reset
+    /// if bytes were left unread, otherwise an end of stream.
     pub(crate) fn leave_rudely(self) {
         if let Self::Tcp(stream) = &self {
             stream.set_zero_linger().expect("SO_LINGER on a connected socket");

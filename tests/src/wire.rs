@@ -1,4 +1,4 @@
-//! One end of a connection, byte by byte: what the client and the stand-in engine share.
+//! One end of a connection, byte by byte: the code that the client and the stand-in engine share.
 //!
 //! Heads and bodies are read by their own framing and nothing is repaired. A body is decoded as it comes, so a case
 //! can read a chunk, let the other side send the next, and see how it ends.
@@ -16,7 +16,7 @@ mod body;
 
 pub use body::{Body, BodyEnd};
 
-/// A connection, what it has delivered and nobody has read yet, and where in a body it stands.
+/// A connection, with the bytes that came and nobody has read yet, and the position inside a body.
 #[derive(Debug)]
 pub struct Wire {
     socket: Socket,
@@ -29,22 +29,22 @@ pub struct Wire {
 /// How the other side ended its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// End of stream.
+    /// With an end of stream.
     Closed,
-    /// An error, such as ECONNRESET.
+    /// With an error, such as ECONNRESET.
     Reset,
 }
 
 /// The stream ended where something else was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// How.
+    /// How it ended.
     pub ending: Ending,
-    /// What had come by then.
+    /// The bytes that had come by then.
     pub leftover: Vec<u8>,
 }
 
-/// Where in a body the next byte stands.
+/// The position of the next byte inside a body.
 #[derive(Clone, Copy, Debug)]
 enum Place {
     End,
@@ -67,7 +67,7 @@ impl Wire {
         self.try_send(bytes).await.expect("the other side takes the bytes");
     }
 
-    /// Writes `bytes` as they are, or says why not.
+    /// Writes `bytes` as they are, or returns the error.
     ///
     /// # Errors
     /// When the other side is gone.
@@ -89,12 +89,12 @@ impl Wire {
         self.send("0\r\n\r\n").await;
     }
 
-    /// Shuts the write side; the other side sees the end of the stream and may go on sending.
+    /// Shuts the write side: the other side sees the end of the stream and may go on sending.
     pub async fn half_close(&mut self) {
         self.socket.shutdown().await.expect("the write side can be shut");
     }
 
-    /// Leaves with a reset where the kind of socket has one.
+    /// Closes the connection with a reset, if the kind of socket has one.
     pub fn leave_rudely(self) {
         self.socket.leave_rudely();
     }
@@ -102,7 +102,7 @@ impl Wire {
     /// Reads a head and notes how its body is delimited.
     ///
     /// # Panics
-    /// When the stream ends before it does.
+    /// When the stream ends before the head does.
     pub async fn read_head(&mut self) -> Head {
         match self.try_read_head().await {
             Ok(head) => head,
@@ -113,7 +113,7 @@ impl Wire {
     /// Reads a head and notes how its body is delimited.
     ///
     /// # Errors
-    /// When the stream ends before it does.
+    /// When the stream ends before the head does.
     pub async fn try_read_head(&mut self) -> Result<Head, Ended> {
         let end = within("a head", self.find(b"\r\n\r\n")).await;
         let end = end.map_err(|ending| self.ended(ending))?;
@@ -129,15 +129,15 @@ impl Wire {
         Ok(head)
     }
 
-    /// Says that no body follows the head just read: it answered a HEAD.
+    /// Notes that no body follows the head just read, because it answers a HEAD.
     pub const fn expect_no_body(&mut self) {
         self.body = Place::End;
     }
 
-    /// Reads `count` raw bytes: after a 101, or where framing does not matter.
+    /// Reads `count` raw bytes, after a 101 or where framing does not matter.
     ///
     /// # Panics
-    /// When the stream ends before.
+    /// When the stream ends before that.
     pub async fn read_exactly(&mut self, count: usize) -> Vec<u8> {
         while self.inbox.len() < count {
             if let Err(ending) = within("raw bytes", self.fill()).await {
@@ -163,8 +163,8 @@ impl Wire {
         }
     }
 
-    /// Reads to the end, then writes until that fails: the other side has not only shut its write side, it is gone.
-    /// Returns what it still sent.
+    /// Reads to the end, then writes until that fails, which shows that the other side has not only shut its write side
+    /// but is gone. Returns what it still sent.
     pub async fn until_gone(&mut self) -> Vec<u8> {
         let ended = self.read_to_end().await;
         let refused = async {
@@ -179,7 +179,7 @@ impl Wire {
     /// Writes `outgoing` and reads `count` raw bytes at the same time, as neither may wait for the other.
     ///
     /// # Panics
-    /// When the other side leaves before all of it is done.
+    /// When the other side leaves before both are done.
     pub async fn send_while_reading(&mut self, outgoing: &[u8], count: usize) -> Vec<u8> {
         let mut incoming = std::mem::take(&mut self.inbox);
         let already = incoming.len();
@@ -225,7 +225,7 @@ impl Wire {
         within("the other side to be gone", hung_up).await;
     }
 
-    /// Has the next `ready` wait for news.
+    /// Clears the readiness, so that the next `ready` waits for an event.
     fn forget_readiness(&self) {
         let blocked = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
         let _ = match &self.socket {
@@ -259,7 +259,7 @@ impl Wire {
         }
     }
 
-    /// Waits, however long it takes, until the other side says more or ends its stream.
+    /// Waits, however long it takes, until the other side sends more or ends its stream.
     pub(crate) async fn until_more_or_end(&mut self) {
         let _ = self.fill().await;
     }
@@ -273,7 +273,7 @@ impl Wire {
         }
     }
 
-    /// Reads at least one byte more.
+    /// Reads at least one more byte.
     async fn fill(&mut self) -> Result<(), Ending> {
         let already = self.inbox.len();
         self.inbox.reserve(64 << 10);

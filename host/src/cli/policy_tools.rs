@@ -1,7 +1,7 @@
 //! `sockgate policy …`: the command line of the policy author's tools.
 //!
-//! What a policy may take (`POLICY_TIMEOUT`, `POLICY_MEMORY`) and where compiled code is kept (`POLICY_CACHE`) comes from
-//! the environment, as for the gateway; its settings come from the command line.
+//! The limits of a policy (`POLICY_TIMEOUT`, `POLICY_MEMORY`) and the folder for compiled code (`POLICY_CACHE`) come
+//! from the environment, as for the gateway; the settings of the policy come from the command line.
 
 use std::io::{stderr, stdout};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Subcommand;
-use engine_api::Operation;
+use engine_api::{Operation, report};
 
 use super::{EX_USAGE, fact, say};
 use author::{CaseFile, Circumstances, Language, NotMade, Outcome, Passed, Plan, Unmeasured};
@@ -17,14 +17,14 @@ use pdp::workbench::Workbench;
 use pdp::{Policies, SandboxError};
 use sockgate::Config;
 
-/// What to do with a policy.
+/// The tool to run.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
     /// Say what a policy is, and whether the gateway would load it; exit 0 if so, 1 if not
     Check {
         /// The component
         file: PathBuf,
-        /// What its configure gets: a text, or @FILE
+        /// The settings that it is configured with: a text, or @FILE
         #[arg(long, default_value = "", hide_default_value = true)]
         settings: String,
     },
@@ -34,21 +34,21 @@ pub(crate) enum PolicyCommand {
         file: PathBuf,
         /// Requests and what is expected of them, in YAML
         cases: PathBuf,
-        /// What configure gets where the cases do not say: a text, or @FILE
+        /// The settings for cases that have none of their own: a text, or @FILE
         #[arg(long, default_value = "", hide_default_value = true)]
         settings: String,
-        /// Write the results there too, as JUnit XML
+        /// Also write the results to this file, as JUnit XML
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
     },
-    /// Say what a policy costs: time, CPU, memory; flags are those of the environment
+    /// Measure what a policy costs: time, CPU, memory; the flags are those of the environment
     Bench {
         /// The component
         file: PathBuf,
-        /// What its configure gets: a text, or @FILE
+        /// The settings that it is configured with: a text, or @FILE
         #[arg(long, default_value = "", hide_default_value = true)]
         settings: String,
-        /// What it is asked about
+        /// The request that it is asked about
         #[arg(long, default_value = "GET /containers/json")]
         request: String,
         /// The request's body
@@ -57,26 +57,25 @@ pub(crate) enum PolicyCommand {
         /// A fact about the client: listener=unix:///run/team-a.sock, peer.uid=1000
         #[arg(long, value_name = "NAME=VALUE", value_parser = fact)]
         client: Vec<(String, String)>,
-        /// For so many seconds
+        /// How many seconds to measure
         #[arg(long, default_value = "2", value_parser = clap::value_parser!(u64).range(1..=600))]
         seconds: u64,
     },
-    /// Begin a policy: a folder with a project that builds and passes its test
+    /// Start a new policy: a folder with a project that builds and passes its test
     New {
-        /// What it is written in
+        /// The language to write it in
         #[arg(long)]
         lang: Language,
-        /// The folder to be made; the policy gets its name
+        /// The folder to create; the policy gets its name
         folder: PathBuf,
     },
 }
 
-/// Why a tool cannot do its work. Each is a sentence for standard error.
-#[derive(Debug, thiserror::Error)]
+/// Why a tool cannot do its work: a sentence for standard error, and which exit code it has.
 enum Failure {
-    #[error("{0}")]
+    /// The command line, or a file that it names, is wrong: exit code 64.
     Usage(String),
-    #[error("{0}")]
+    /// Something else failed: exit code 1.
     Failed(String),
 }
 
@@ -104,14 +103,14 @@ pub(super) fn run(command: &PolicyCommand, config: &Config) -> ExitCode {
             }
             PolicyCommand::New { lang, folder } => match author::new(*lang, folder) {
                 Ok(text) => Ok((text, 0)),
-                Err(error @ NotMade::Write { .. }) => Err(Failure::Failed(error.to_string())),
-                Err(error @ (NotMade::Taken(_) | NotMade::Name(_))) => Err(Failure::Usage(error.to_string())),
+                Err(error @ NotMade::Write { .. }) => Err(Failure::Failed(report(&error))),
+                Err(error @ (NotMade::Taken(_) | NotMade::Name(_))) => Err(Failure::Usage(report(&error))),
             },
         }
     })
 }
 
-/// `explain`, where policies are loaded.
+/// Runs `explain` where policies are loaded.
 pub(super) fn explain(
     config: &Config,
     operation: &Operation,
@@ -123,12 +122,12 @@ pub(super) fn explain(
         let engine = sockgate::engine_inspector(config.docker_socket.clone());
         let explained =
             author::explain(config.flags, &config.policies, engine, operation, &circumstances).await;
-        let (text, outcome) = explained.map_err(|error| Failure::Failed(error.to_string()))?;
+        let (text, outcome) = explained.map_err(|error| Failure::Failed(report(&error)))?;
         Ok((text, exit_code(outcome)))
     })
 }
 
-/// What `explain` ends with.
+/// The exit code of `explain`.
 pub(super) const fn exit_code(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Allowed => 0,
@@ -139,7 +138,8 @@ pub(super) const fn exit_code(outcome: Outcome) -> u8 {
 /// Does the work, prints what came of it, and gives the exit code.
 fn finish(work: impl Future<Output = Result<(String, u8), Failure>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let done = runtime.map_err(|error| Failure::Failed(format!("there is no runtime to be had: {error}")));
+    let done = runtime
+        .map_err(|error| Failure::Failed(format!("cannot start the async runtime: {}", report(&error))));
     match done.and_then(|runtime| runtime.block_on(work)) {
         Ok((text, code)) => say(&mut stdout(), &text, code),
         Err(Failure::Usage(problem)) => say(&mut stderr(), &format!("sockgate: {problem}\n"), EX_USAGE),
@@ -149,7 +149,7 @@ fn finish(work: impl Future<Output = Result<(String, u8), Failure>>) -> ExitCode
 
 async fn check(policies: &Policies, file: &Path, settings: &str) -> Result<(String, u8), Failure> {
     let settings = read_settings(settings)?;
-    // Without the cache: how long it takes to compile is one of the things to be known.
+    // Without the cache: how long the compilation takes is part of what is reported.
     let workbench = Workbench::new(policies.limits, None)?;
     let (text, result) = author::check(&workbench, policies.limits, file, &settings).await;
     Ok((text, u8::from(result.is_err())))
@@ -163,18 +163,20 @@ async fn test(
     junit: Option<&Path>,
 ) -> Result<(String, u8), Failure> {
     let settings = read_settings(settings)?;
-    let cases = CaseFile::read(cases).map_err(|error| Failure::Usage(error.to_string()))?;
+    let cases = CaseFile::read(cases).map_err(|error| Failure::Usage(report(&error)))?;
     let workbench = Workbench::new(policies.limits, policies.cache.as_deref())?;
     let results = author::run(&workbench, file, &settings, &cases, policies.body_limit).await;
-    let results = results.map_err(|error| format!("the policy {} cannot be tested: {error}", file.display()));
+    let results = results
+        .map_err(|error| format!("the policy {} cannot be tested: {}", file.display(), report(&error)));
     if let Some(path) = junit {
-        // Also of a policy that does not load: a CI that only reads this file would see nothing amiss.
+        // Also for a policy that does not load: a CI that only reads this file would see nothing wrong.
         let xml = match &results {
             Ok(results) => author::junit(results),
             Err(problem) => author::junit_error(&cases.path, problem),
         };
-        std::fs::write(path, xml)
-            .map_err(|error| Failure::Failed(format!("{} cannot be written: {error}", path.display())))?;
+        std::fs::write(path, xml).map_err(|error| {
+            Failure::Failed(format!("{} cannot be written: {}", path.display(), report(&error)))
+        })?;
     }
     let results = results.map_err(Failure::Failed)?;
     let code = match results.passed() {
@@ -187,26 +189,28 @@ async fn test(
 async fn bench(policies: &Policies, plan: &Plan) -> Result<(String, u8), Failure> {
     let workbench = Workbench::new(policies.limits, policies.cache.as_deref())?;
     let text = author::bench(&workbench, plan).await.map_err(|error| match error {
-        Unmeasured::Request { .. } => Failure::Usage(error.to_string()),
-        Unmeasured::Load { .. } | Unmeasured::Fault(_) => Failure::Failed(error.to_string()),
+        Unmeasured::Request { .. } => Failure::Usage(report(&error)),
+        Unmeasured::Load { .. } | Unmeasured::Fault(_) => Failure::Failed(report(&error)),
     })?;
     Ok((text, 0))
 }
 
 fn read_body(file: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(file)
-        .map_err(|error| Failure::Usage(format!("the body {} cannot be read: {error}", file.display())))
+    std::fs::read_to_string(file).map_err(|error| {
+        Failure::Usage(format!("the body {} cannot be read: {}", file.display(), report(&error)))
+    })
 }
 
-/// As `POLICY_SETTINGS` is read.
+/// Reads settings in the form of `POLICY_SETTINGS`: a text, or `@FILE`.
 fn read_settings(settings: &str) -> Result<String, Failure> {
     let Some(file) = settings.strip_prefix('@') else { return Ok(settings.to_owned()) };
-    std::fs::read_to_string(file)
-        .map_err(|error| Failure::Usage(format!("the settings file {file} cannot be read: {error}")))
+    std::fs::read_to_string(file).map_err(|error| {
+        Failure::Usage(format!("the settings file {file} cannot be read: {}", report(&error)))
+    })
 }
 
 impl From<SandboxError> for Failure {
     fn from(error: SandboxError) -> Self {
-        Self::Failed(error.to_string())
+        Self::Failed(report(&error))
     }
 }

@@ -1,7 +1,7 @@
-//! What the gateway would warn of in its log, such as a folder for compiled policies that it cannot use: a command has no
-//! log, and tells it on standard error.
+//! Warnings of commands: a command has no log, so what the gateway would warn of in its log, such as a folder for
+//! compiled policies that it cannot use, goes to standard error.
 //!
-//! What policies say is left out: what is said in a decision is for the command to tell.
+//! Lines that policies log are left out: the command itself prints those that belong to a decision.
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
@@ -11,12 +11,12 @@ use tracing::{Event, Level, Metadata, Subscriber, span};
 
 use engine_api::untrusted;
 
-/// From now on warnings go to standard error. Where something listens already, that goes on.
+/// Sends warnings to standard error from now on, unless a subscriber is installed already.
 pub(super) fn tell() {
     let _ = tracing::subscriber::set_global_default(Warnings);
 }
 
-/// Whose warnings are told.
+/// The crates whose warnings are printed.
 const OUR_CRATES: [&str; 4] = ["sockgate", "pdp", "author", "engine_api"];
 
 struct Warnings;
@@ -31,12 +31,12 @@ impl Subscriber for Warnings {
     fn event(&self, event: &Event<'_>) {
         let mut message = Message::default();
         event.record(&mut message);
-        // It may hold words of strangers. Nobody is left to tell if printing fails.
+        // The text may quote strangers. If printing fails, there is nobody left to tell.
         let _ = writeln!(std::io::stderr(), "sockgate: {}", untrusted::escaped(&message.0));
     }
 
     fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1) // there are none
+        span::Id::from_u64(1) // we open no spans
     }
 
     fn record(&self, _span: &span::Id, _values: &span::Record<'_>) {}

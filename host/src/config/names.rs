@@ -1,4 +1,4 @@
-//! Names of variables: which are ours, which are almost ours, which are other programs' business.
+//! The names of variables: which are ours, which are almost ours, and which belong to other programs.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::settings::SETTINGS;
 
 const PREFIX: &str = "SOCKGATE_";
 
-/// Names that other socket proxies read or that come to mind, and what to do about them here.
+/// Names that other socket proxies read or that users may guess, each with what to do instead.
 const OTHER_NAMES: [(&str, &str); 15] = [
     ("POLICIES", "name the files in POLICY, comma-separated"),
     ("POLICY_FILE", "name the file in POLICY"),
@@ -29,7 +29,7 @@ const OTHER_NAMES: [(&str, &str); 15] = [
     ("LIBPOD", "Podman's own API is never forwarded"),
 ];
 
-/// An environment, sorted.
+/// What was found in an environment.
 pub(super) struct Sorted {
     /// Our variables that are not empty, without the prefix.
     pub ours: BTreeMap<String, String>,
@@ -74,7 +74,8 @@ fn is_known(name: &str) -> bool {
     known().any(|known| known == name) || policies::is_override(name)
 }
 
-/// Kubernetes sets `SOCKGATE_PORT`, `SOCKGATE_SERVICE_HOST` and more in every pod beside a service called `sockgate`.
+/// Whether Kubernetes sets a variable of this name, less the prefix: it sets `SOCKGATE_PORT`, `SOCKGATE_SERVICE_HOST`
+/// and more in every pod beside a service called `sockgate`.
 fn is_of_kubernetes(name: &str) -> bool {
     name == "PORT" || name.starts_with("PORT_") || name.starts_with("SERVICE_")
 }
@@ -92,9 +93,10 @@ fn advice(name: &str) -> Option<String> {
     let is_for_one =
         |setting: &&str| policies::suffix(name, setting).is_some_and(|policy| !policy.is_empty());
     let general = known().filter(|setting| setting.starts_with("POLICY_")).find(is_for_one)?;
-    Some(format!("{general} holds for all policies, and there is none for one of them"))
+    Some(format!("{general} is for all policies and cannot be set for one of them"))
 }
 
+/// The end of a sentence about an unknown name: what to do instead, or which name was probably meant.
 fn meant(prefix: &str, name: &str) -> String {
     if let Some(advice) = advice(name) {
         return format!(": {advice}");
@@ -102,7 +104,8 @@ fn meant(prefix: &str, name: &str) -> String {
     closest(name).map_or_else(String::new, |close| format!("; did you mean {prefix}{close}?"))
 }
 
-/// One slip of the finger away. One letter for another only counts in a longer name: PORT is not POST.
+/// The known name that is one typing mistake away. One letter in place of another only counts in longer names: PORT is
+/// not a mistyped POST.
 fn closest(name: &str) -> Option<&'static str> {
     let upper = name.to_ascii_uppercase();
     let is_slip = |known: &&str| match strsim::osa_distance(known, &upper) {

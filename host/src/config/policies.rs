@@ -1,7 +1,7 @@
-//! The settings of policies: which files, in which order, with what.
+//! The settings of policies: which files are loaded, in which order, with which mode, settings and limits.
 //!
 //! Where several policies are loaded, `POLICY_SETTINGS_RESTRICT_CREATE` is for `restrict_create.wasm` (or
-//! `restrict-create.wasm`) alone and wins over `POLICY_SETTINGS`; so for `POLICY_MODE` and `POLICY_SHA256`.
+//! `restrict-create.wasm`) alone and wins over `POLICY_SETTINGS`. `POLICY_MODE` and `POLICY_SHA256` work the same way.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,23 +12,23 @@ use pdp::{Digest, Limits, Mode, Policies, PolicyConfig, PolicySettings};
 use super::problems::Problems;
 use super::settings::{Settings, default_of, duration, list};
 
-/// What may be set for one policy.
+/// The settings that may be set for one policy alone.
 const OVERRIDABLE: [&str; 3] = ["POLICY_MODE", "POLICY_SETTINGS", "POLICY_SHA256"];
 
 /// What an empty value means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Empty {
-    /// The default, as for most variables.
+    /// It counts as unset, as for most variables.
     Unset,
-    /// The same, but it may not have been meant.
+    /// It counts as unset, but that may not have been intended; the text is a hint.
     Doubtful(&'static str),
-    /// `${PIN}` without a `PIN`: the default would be less strict than what was meant.
+    /// It is a mistake, such as `${PIN}` without a `PIN`: the default would be less strict than what was intended.
     Mistake(&'static str),
 }
 
 /// What an empty value of the variable of that name means.
 ///
-/// Without a file there is nothing to be strict about: an empty `POLICY` is how a compose file says "none".
+/// An empty `POLICY` is only doubtful, since that is how a compose file says "none".
 pub(super) fn when_empty(name: &str) -> Empty {
     let is = |setting| name == setting || suffix(name, setting).is_some_and(|policy| !policy.is_empty());
     if is("POLICY_SHA256") {
@@ -47,18 +47,18 @@ pub(super) fn is_override(name: &str) -> bool {
     OVERRIDABLE.iter().any(|setting| suffix(name, setting).is_some_and(|policy| !policy.is_empty()))
 }
 
-/// Which policy a name is for, if it is that of `setting` for one policy.
+/// The part of the name behind `setting` and `_`, which says which policy it is for.
 pub(super) fn suffix<'n>(name: &'n str, setting: &str) -> Option<&'n str> {
     name.strip_prefix(setting)?.strip_prefix('_')
 }
 
-/// How a file is called in the names of variables: `restrict-create.wasm` is `RESTRICT_CREATE`.
+/// The part of variable names that stands for a file: `RESTRICT_CREATE` for `restrict-create.wasm`.
 fn variable_part(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
 }
 
-/// Reads everything about policies, `overrides` being what is set for one of them.
+/// Reads all settings of policies; `overrides` are those for one policy alone.
 pub(super) fn read(
     settings: &Settings,
     overrides: &BTreeMap<String, String>,
@@ -69,7 +69,7 @@ pub(super) fn read(
     for (at, part) in parts.iter().enumerate() {
         if parts.iter().take(at).any(|other| other == part) {
             problems.add(format!(
-                "POLICY: two files go by the name {part}: call them differently, so that each can have settings"
+                "POLICY: two files share the name {part}: rename one, so that each can have settings of its own"
             ));
         }
     }
@@ -77,7 +77,7 @@ pub(super) fn read(
     let general = [&settings.policy_mode, &settings.policy_settings, &settings.policy_sha256];
     if settings.policy.is_none() && general.iter().any(|value| value.is_some()) {
         problems
-            .add("POLICY is not set, and settings for it are: name the policy's file in POLICY".to_owned());
+            .add("POLICY is not set, but settings for it are: name the policy's file in POLICY".to_owned());
     }
     let chain = files.into_iter().zip(&parts).map(|(path, part)| {
         let setting = |name: &str, general: &Option<String>| {
@@ -97,7 +97,7 @@ pub(super) fn read(
     let chain: Vec<_> = chain.collect();
     if chain.len() > 1 && settings.policy_sha256.is_some() {
         problems.add(format!(
-            "POLICY_SHA256 pins one file, and POLICY names {}: pin each by its name, such as POLICY_SHA256_{}",
+            "POLICY_SHA256 pins one file, and POLICY names {}: pin each by its name, for example in POLICY_SHA256_{}",
             chain.len(),
             parts.first().map_or("NAME", String::as_str)
         ));
@@ -115,10 +115,11 @@ pub(super) fn read(
     }
 }
 
-/// An empty entry is a mistake here: with `POLICY=$A,$B` a policy would be gone without a word.
+/// Reads the list of files. An empty entry is a mistake: otherwise `POLICY=$A,$B` without an `A` would drop a policy
+/// silently.
 fn files(value: Option<&str>, problems: &mut Problems) -> Vec<PathBuf> {
     if value.is_some_and(|value| value.split(',').any(|entry| entry.trim().is_empty())) {
-        problems.add("POLICY: an entry is empty: name a file before and behind each comma".to_owned());
+        problems.add("POLICY: an entry is empty: name a file before and after each comma".to_owned());
     }
     list(value).into_iter().map(PathBuf::from).collect()
 }
@@ -129,7 +130,7 @@ fn require_overrides_for(parts: &[String], overrides: &BTreeMap<String, String>,
         if !parts.iter().any(is_for) {
             let there_are = if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
             problems.add(format!(
-                "{name} is for a policy that POLICY does not name; by name there are: {there_are}"
+                "{name} is for a policy that POLICY does not name; the names of its policies: {there_are}"
             ));
         }
     }
@@ -142,7 +143,7 @@ fn mode((name, value): (String, Option<String>), problems: &mut Problems) -> Mod
         "narrow" => Mode::Narrow,
         "observe" => Mode::Observe,
         _ => {
-            problems.add(format!("{name}: {value:?} is none of decide, narrow and observe"));
+            problems.add(format!("{name}: {value:?} is not one of decide, narrow and observe"));
             Mode::Decide
         }
     }
@@ -152,7 +153,7 @@ fn policy_settings((name, value): (String, Option<String>), problems: &mut Probl
     let value = value.unwrap_or_default();
     match value.strip_prefix('@') {
         Some("") => {
-            problems.add(format!("{name}: there is no file behind the @"));
+            problems.add(format!("{name}: there is no file name after the @"));
             PolicySettings::Text(String::new())
         }
         Some(path) => PolicySettings::File(PathBuf::from(path)),
@@ -164,7 +165,7 @@ fn sha256((name, value): (String, Option<String>), problems: &mut Problems) -> O
     let value = value?;
     let digest = Digest::parse(&value);
     if digest.is_none() {
-        problems.add(format!("{name}: {value:?} is no SHA-256; `sha256sum FILE` prints one"));
+        problems.add(format!("{name}: {value:?} is not a SHA-256; `sha256sum FILE` prints one"));
     }
     digest
 }
@@ -174,7 +175,7 @@ fn concurrency(value: Option<&str>, problems: &mut Problems) -> usize {
     match value.parse().ok().filter(|count| (1..=1000).contains(count)) {
         Some(count) => count,
         None => {
-            problems.add(format!("POLICY_CONCURRENCY: {value:?} is no number from 1 to 1000"));
+            problems.add(format!("POLICY_CONCURRENCY: {value:?} is not a number from 1 to 1000"));
             1
         }
     }
@@ -185,7 +186,8 @@ fn cache(value: Option<&str>, problems: &mut Problems) -> Option<PathBuf> {
         "off" => None,
         path if path.starts_with('/') => Some(PathBuf::from(path)),
         other => {
-            problems.add(format!("POLICY_CACHE: {other:?} is no absolute path of a folder, and not `off`"));
+            problems
+                .add(format!("POLICY_CACHE: {other:?} is neither the absolute path of a folder nor `off`"));
             None
         }
     }
@@ -207,12 +209,12 @@ fn bytes(name: &str, value: Option<&str>, least: u64, most: u64, problems: &mut 
     let size = size.filter(|size| (least..=most).contains(size)).and_then(|size| usize::try_from(size).ok());
     size.unwrap_or_else(|| {
         let range = format!("from {} to {}", Size(least), Size(most));
-        problems.add(format!("{name}: {value:?} is no size {range}, such as {}", default_of(name)));
+        problems.add(format!("{name}: {value:?} is not a size {range} (for example {})", default_of(name)));
         1
     })
 }
 
-/// A size as people write it.
+/// A size in bytes, displayed as people write it.
 struct Size(u64);
 
 impl fmt::Display for Size {

@@ -1,4 +1,6 @@
-//! The mistakes in an environment, collected so that all of them are told at once.
+//! The mistakes in an environment, collected so that all of them are reported at once.
+
+use std::fmt;
 
 /// All the mistakes in the environment, each a sentence that names its variable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -10,21 +12,21 @@ pub struct ConfigError(pub Vec<String>);
 pub(super) struct Problems(Vec<String>);
 
 impl Problems {
-    /// Notes a mistake: a sentence that names its variable.
+    /// Adds a mistake: a sentence that names its variable.
     pub(super) fn add(&mut self, problem: String) {
         self.0.push(problem);
     }
 
-    /// Nothing, if there is no mistake.
+    /// Succeeds if there is no mistake.
     ///
     /// # Errors
-    /// All of them.
+    /// [`ConfigError`] with all the mistakes.
     pub(super) fn into_result(self) -> Result<(), ConfigError> {
         if self.0.is_empty() { Ok(()) } else { Err(ConfigError(self.0)) }
     }
 
-    /// Keeps a mistake about `name` and goes on with a value that will not be used.
-    pub(super) fn keep<T>(&mut self, name: &str, result: Result<T, String>, unused: T) -> T {
+    /// Unwraps the value of `name`. A mistake is added to the others, and `unused` stands in for the value.
+    pub(super) fn keep<T>(&mut self, name: &str, result: Result<T, impl fmt::Display>, unused: T) -> T {
         result.unwrap_or_else(|problem| {
             self.add(format!("{name}: {problem}"));
             unused

@@ -1,4 +1,4 @@
-//! The settings besides the flags: one table of names, defaults and meanings, and how each value is read.
+//! The settings other than flags: one table of names, defaults and meanings, and how each value is read.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use tracing::level_filters::LevelFilter;
 use super::problems::Problems;
 use crate::net::listen_addr::{ListenAddr, MAX_UNIX_PATH};
 
-/// A variable that is no flag.
+/// A variable that is not a flag.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// Its name, which may carry the prefix `SOCKGATE_`.
+    /// The name, which may also carry the prefix `SOCKGATE_`.
     pub name: &'static str,
-    /// Another name for it.
+    /// Another name of the same setting.
     pub alias: Option<&'static str>,
     /// The value that holds when it is unset.
     pub default: &'static str,
-    /// What it does.
+    /// What the setting does, in Markdown.
     pub meaning: &'static str,
 }
 
@@ -32,7 +32,7 @@ macro_rules! settings {
             meaning: $meaning,
         },)*];
 
-        /// The values as they stand in the environment.
+        /// The values as they are in the environment.
         #[derive(Debug, Default, Deserialize)]
         #[serde(default)]
         pub(super) struct Settings { $(pub $field: Option<String>, $(pub $alias_field: Option<String>,)?)* }
@@ -57,7 +57,7 @@ settings! {
     policy "POLICY" ""
         "WebAssembly components that are asked before the flags, in this order, comma-separated: `/etc/sockgate/rules.wasm`";
     policy_mode "POLICY_MODE" "decide"
-        "what a policy's verdict is worth: `decide`, `narrow` (it can only take away) or `observe` (it is only logged)";
+        "what a policy's verdict is worth: `decide`, `narrow` (it can only deny) or `observe` (it is only logged)";
     policy_settings "POLICY_SETTINGS" "" "text for the policy to configure itself by, or `@file`";
     policy_sha256 "POLICY_SHA256" "" "what the SHA-256 of the policy's file must be";
     policy_timeout "POLICY_TIMEOUT" "100ms" "how long a decision may take, look-ups in the engine included";
@@ -70,18 +70,18 @@ settings! {
     log_level "LOG_LEVEL" "info" "`error`, `warn`, `info` (a line for each request), `debug` or `trace`";
 }
 
-/// How log lines look.
+/// The form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object on each line.
     Json,
 }
 
 impl Settings {
     pub(super) fn listen(&self, problems: &mut Problems) -> Vec<ListenAddr> {
-        // The alias first: an image sets LISTEN_ADDR, and nobody sets the alias who does not mean it.
+        // The alias wins: an image may set LISTEN_ADDR, but the alias is only set by somebody who means it.
         let value = self.docker_socket_addr.as_deref().or(self.listen_addr.as_deref());
         let value = value.unwrap_or(default_of("LISTEN_ADDR"));
         let entries = list(Some(value));
@@ -99,7 +99,7 @@ impl Settings {
         let mode = u32::from_str_radix(value, 8).ok().filter(|mode| *mode <= 0o777);
         problems.keep(
             "LISTEN_SOCKET_MODE",
-            mode.ok_or_else(|| format!("{value:?} is no octal mode such as 0660")),
+            mode.ok_or_else(|| format!("{value:?} is not an octal mode (for example 0660)")),
             0,
         )
     }
@@ -109,7 +109,7 @@ impl Settings {
         let path = value.strip_prefix("unix://").unwrap_or(value);
         let checked = match path {
             path if !path.starts_with('/') => {
-                Err(format!("{value:?} is not the path of a unix socket, such as /var/run/docker.sock"))
+                Err(format!("{value:?} is not the path of a unix socket (for example /var/run/docker.sock)"))
             }
             path if path.len() > MAX_UNIX_PATH => {
                 Err(format!("{value:?} is too long: a unix socket's path has at most {MAX_UNIX_PATH} bytes"))
@@ -123,7 +123,7 @@ impl Settings {
         let names = list(self.allowed_hosts.as_deref());
         for name in names.iter().filter(|name| !engine_api::is_host_name(name)) {
             problems.add(format!(
-                "ALLOWED_HOSTS: {name:?} is no host name without a port, such as docker.example.org"
+                "ALLOWED_HOSTS: {name:?} is not a host name without a port (for example docker.example.org)"
             ));
         }
         names
@@ -133,7 +133,7 @@ impl Settings {
         let origins = list(self.allowed_origins.as_deref());
         for origin in origins.iter().filter(|origin| !engine_api::is_web_origin(origin)) {
             problems.add(format!(
-                "ALLOWED_ORIGINS: {origin:?} is no web origin, such as https://ui.example.org:8443"
+                "ALLOWED_ORIGINS: {origin:?} is not a web origin (for example https://ui.example.org:8443)"
             ));
         }
         origins
@@ -144,7 +144,7 @@ impl Settings {
         let count = value.parse().ok().filter(|count| (1..=1_000_000).contains(count));
         problems.keep(
             "MAX_CONNECTIONS",
-            count.ok_or_else(|| format!("{value:?} is no number from 1 to 1000000")),
+            count.ok_or_else(|| format!("{value:?} is not a number from 1 to 1000000")),
             1,
         )
     }
@@ -159,7 +159,7 @@ impl Settings {
         problems.keep("LOG_FORMAT", format, LogFormat::Text)
     }
 
-    /// Also takes the names that HAProxy-based proxies know.
+    /// Reads `LOG_LEVEL`. The level names of HAProxy-based proxies are taken as well.
     pub(super) fn log_level(&self, problems: &mut Problems) -> LevelFilter {
         let value = self.log_level.as_deref().unwrap_or(default_of("LOG_LEVEL"));
         let level = match value.to_ascii_lowercase().as_str() {
@@ -168,7 +168,7 @@ impl Settings {
             "info" | "notice" => Ok(LevelFilter::INFO),
             "debug" => Ok(LevelFilter::DEBUG),
             "trace" => Ok(LevelFilter::TRACE),
-            _ => Err(format!("{value:?} is none of error, warn, info, debug and trace")),
+            _ => Err(format!("{value:?} is not one of error, warn, info, debug and trace")),
         };
         problems.keep("LOG_LEVEL", level, LevelFilter::INFO)
     }
@@ -180,8 +180,8 @@ pub(super) fn list(value: Option<&str>) -> Vec<String> {
     entries.filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
 }
 
-/// Reads `10s`, `500ms`, `5m`, `1h`, or seconds without a unit. Zero is no limit that could be kept, but for
-/// the grace period: it cuts at once.
+/// Reads `10s`, `500ms`, `5m`, `1h`, or seconds without a unit. Zero is a mistake, since nothing could be done in no
+/// time; only a grace period may be zero, which means that connections are cut at once.
 pub(super) fn duration(name: &'static str, value: Option<&str>, problems: &mut Problems) -> Duration {
     let value = value.unwrap_or(default_of(name));
     let digits = value.bytes().take_while(u8::is_ascii_digit).count();
@@ -197,11 +197,12 @@ pub(super) fn duration(name: &'static str, value: Option<&str>, problems: &mut P
     let duration = millis.filter(|millis| *millis > 0 || name == "SHUTDOWN_GRACE").map(Duration::from_millis);
     problems.keep(
         name,
-        duration.ok_or_else(|| format!("{value:?} is no duration such as 10s or 500ms")),
+        duration.ok_or_else(|| format!("{value:?} is not a duration (for example 10s or 500ms)")),
         Duration::MAX,
     )
 }
 
+/// The default of the setting of that name.
 pub(super) fn default_of(name: &str) -> &'static str {
     SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default)
 }

@@ -55,14 +55,14 @@ fn all_mistakes_are_reported_together() {
         "POST=\"maybe\" is not a switch; use 1, true, yes or on, or 0, false, no or off",
         "LISTEN_ADDR: \"nowhere\" is not an address; write 127.0.0.1:2375, :2375 or unix:///run/sockgate.sock",
         "LISTEN_ADDR: \":99999\" is not an address; write 127.0.0.1:2375, :2375 or unix:///run/sockgate.sock",
-        "LISTEN_SOCKET_MODE: \"9\" is no octal mode such as 0660",
-        "DOCKER_SOCKET: \"tcp://h\" is not the path of a unix socket, such as /var/run/docker.sock",
-        "HEADER_TIMEOUT: \"0\" is no duration such as 10s or 500ms",
-        "IDLE_TIMEOUT: \"-1s\" is no duration such as 10s or 500ms",
-        "MAX_CONNECTIONS: \"0\" is no number from 1 to 1000000",
-        "SHUTDOWN_GRACE: \"1y\" is no duration such as 10s or 500ms",
+        "LISTEN_SOCKET_MODE: \"9\" is not an octal mode (for example 0660)",
+        "DOCKER_SOCKET: \"tcp://h\" is not the path of a unix socket (for example /var/run/docker.sock)",
+        "HEADER_TIMEOUT: \"0\" is not a duration (for example 10s or 500ms)",
+        "IDLE_TIMEOUT: \"-1s\" is not a duration (for example 10s or 500ms)",
+        "MAX_CONNECTIONS: \"0\" is not a number from 1 to 1000000",
+        "SHUTDOWN_GRACE: \"1y\" is not a duration (for example 10s or 500ms)",
         "LOG_FORMAT: \"xml\" is neither text nor json",
-        "LOG_LEVEL: \"loud\" is none of error, warn, info, debug and trace",
+        "LOG_LEVEL: \"loud\" is not one of error, warn, info, debug and trace",
     ];
     assert_eq!(error.0, want);
 }
@@ -94,10 +94,10 @@ fn an_entry_that_could_never_match_is_a_mistake() {
     let environment =
         "ALLOWED_HOSTS=*,x.org:1,docker.example.org ALLOWED_ORIGINS=*,https://a.org/,https://a.org:8443";
     let want = [
-        "ALLOWED_HOSTS: \"*\" is no host name without a port, such as docker.example.org",
-        "ALLOWED_HOSTS: \"x.org:1\" is no host name without a port, such as docker.example.org",
-        "ALLOWED_ORIGINS: \"*\" is no web origin, such as https://ui.example.org:8443",
-        "ALLOWED_ORIGINS: \"https://a.org/\" is no web origin, such as https://ui.example.org:8443",
+        "ALLOWED_HOSTS: \"*\" is not a host name without a port (for example docker.example.org)",
+        "ALLOWED_HOSTS: \"x.org:1\" is not a host name without a port (for example docker.example.org)",
+        "ALLOWED_ORIGINS: \"*\" is not a web origin (for example https://ui.example.org:8443)",
+        "ALLOWED_ORIGINS: \"https://a.org/\" is not a web origin (for example https://ui.example.org:8443)",
     ];
     assert_eq!(read(environment).unwrap_err().0, want);
 }
@@ -180,9 +180,9 @@ fn sizes_are_read_with_and_without_units() {
 
 #[test]
 fn what_cannot_be_meant_for_a_policy_is_a_mistake() {
-    let no_policy = "POLICY is not set, and settings for it are: name the policy's file in POLICY";
-    let empty = "POLICY: an entry is empty: name a file before and behind each comma";
-    let memory = "is no size from 1MiB to 4GiB, such as 64MiB";
+    let no_policy = "POLICY is not set, but settings for it are: name the policy's file in POLICY";
+    let empty = "POLICY: an entry is empty: name a file before and after each comma";
+    let memory = "is not a size from 1MiB to 4GiB (for example 64MiB)";
     let rows: &[(&str, &[&str])] = &[
         ("POLICY_MODE=observe", &[no_policy]),
         ("POLICY_SETTINGS=x", &[no_policy]),
@@ -190,35 +190,41 @@ fn what_cannot_be_meant_for_a_policy_is_a_mistake() {
         ("POLICY=a.wasm,,b.wasm", &[empty]),
         (
             "POLICY=a.wasm POLICY_MODE=allow",
-            &["POLICY_MODE: \"allow\" is none of decide, narrow and observe"],
+            &["POLICY_MODE: \"allow\" is not one of decide, narrow and observe"],
         ),
-        ("POLICY=a.wasm POLICY_MODE_A=x", &["POLICY_MODE_A: \"x\" is none of decide, narrow and observe"]),
-        ("POLICY=a.wasm POLICY_SETTINGS=@", &["POLICY_SETTINGS: there is no file behind the @"]),
+        ("POLICY=a.wasm POLICY_MODE_A=x", &["POLICY_MODE_A: \"x\" is not one of decide, narrow and observe"]),
+        ("POLICY=a.wasm POLICY_SETTINGS=@", &["POLICY_SETTINGS: there is no file name after the @"]),
         (
             "POLICY=a.wasm POLICY_SHA256=12",
-            &["POLICY_SHA256: \"12\" is no SHA-256; `sha256sum FILE` prints one"],
+            &["POLICY_SHA256: \"12\" is not a SHA-256; `sha256sum FILE` prints one"],
         ),
         (
             "POLICY=/x/my-rule.wasm,/y/my_rule.wasm",
             &[
-                "POLICY: two files go by the name MY_RULE: call them differently, so that each can have settings",
+                "POLICY: two files share the name MY_RULE: rename one, so that each can have settings of its own",
             ],
         ),
         (
             "POLICY=a.wasm,b.wasm POLICY_MODE_C=decide",
-            &["POLICY_MODE_C is for a policy that POLICY does not name; by name there are: A, B"],
+            &["POLICY_MODE_C is for a policy that POLICY does not name; the names of its policies: A, B"],
         ),
         (
             "POLICY_MODE_A=decide",
-            &["POLICY_MODE_A is for a policy that POLICY does not name; by name there are: none"],
+            &["POLICY_MODE_A is for a policy that POLICY does not name; the names of its policies: none"],
         ),
-        ("POLICY_TIMEOUT=0", &["POLICY_TIMEOUT: \"0\" is no duration such as 10s or 500ms"]),
+        ("POLICY_TIMEOUT=0", &["POLICY_TIMEOUT: \"0\" is not a duration (for example 10s or 500ms)"]),
         ("POLICY_MEMORY=1023KiB", &[&format!("POLICY_MEMORY: \"1023KiB\" {memory}")]),
         ("POLICY_MEMORY=5G", &[&format!("POLICY_MEMORY: \"5G\" {memory}")]),
         ("POLICY_MEMORY=64MB/s", &[&format!("POLICY_MEMORY: \"64MB/s\" {memory}")]),
-        ("POLICY_BODY_LIMIT=0", &["POLICY_BODY_LIMIT: \"0\" is no size from 1 bytes to 64MiB, such as 1MiB"]),
-        ("POLICY_CONCURRENCY=0", &["POLICY_CONCURRENCY: \"0\" is no number from 1 to 1000"]),
-        ("POLICY_CACHE=cache", &["POLICY_CACHE: \"cache\" is no absolute path of a folder, and not `off`"]),
+        (
+            "POLICY_BODY_LIMIT=0",
+            &["POLICY_BODY_LIMIT: \"0\" is not a size from 1 bytes to 64MiB (for example 1MiB)"],
+        ),
+        ("POLICY_CONCURRENCY=0", &["POLICY_CONCURRENCY: \"0\" is not a number from 1 to 1000"]),
+        (
+            "POLICY_CACHE=cache",
+            &["POLICY_CACHE: \"cache\" is neither the absolute path of a folder nor `off`"],
+        ),
         (
             "SOCKGATE_POLICIES=a",
             &["SOCKGATE_POLICIES is not a setting: name the files in POLICY, comma-separated"],
@@ -228,8 +234,7 @@ fn what_cannot_be_meant_for_a_policy_is_a_mistake() {
         assert_eq!(read(environment).unwrap_err().0, *mistakes, "{environment}");
     }
     let two = format!("POLICY=a.wasm,b.wasm POLICY_SHA256={ZEROS}");
-    let mistake =
-        "POLICY_SHA256 pins one file, and POLICY names 2: pin each by its name, such as POLICY_SHA256_A";
+    let mistake = "POLICY_SHA256 pins one file, and POLICY names 2: pin each by its name, for example in POLICY_SHA256_A";
     assert_eq!(read(&two).unwrap_err().0, [mistake]);
 }
 
@@ -244,7 +249,7 @@ fn a_near_miss_about_policies_is_hinted_at() {
         ("POLICY_SETTING=x", "POLICY_SETTING {}: did you mean POLICY_SETTINGS?"),
         (
             "POLICY=a.wasm POLICY_TIMEOUT_A=1s",
-            "POLICY_TIMEOUT_A {}: POLICY_TIMEOUT holds for all policies, and there is none for one of them",
+            "POLICY_TIMEOUT_A {}: POLICY_TIMEOUT is for all policies and cannot be set for one of them",
         ),
     ] {
         assert_eq!(read(environment).unwrap().hints, [advice.replace("{}", unread)], "{environment}");

@@ -1,9 +1,9 @@
 //! Look-ups: what policies ask the engine while they decide.
 //!
-//! This is the one way to the engine without a [`Permit`](pdp::Permit), so all that it can make is an
-//! [`Inspection`]: the GET that inspects one object. It goes out without a word of the client's: no header, no API version.
-//! So a policy is told the same whoever asks, in the engine's newest form, and no client can choose an older one that
-//! lacks what the policy looks for.
+//! This is the only way to the engine without a [`Permit`](pdp::Permit), so all that it can send is an [`Inspection`]:
+//! the GET that inspects one object. Nothing of the client's request goes along, neither headers nor the API version.
+//! So a policy gets the same answer whoever the client is, in the engine's newest form, and no client can choose an
+//! older form that lacks what the policy looks for.
 
 use std::fmt;
 use std::future::{poll_fn, ready};
@@ -27,21 +27,21 @@ use crate::http::head::Outbound;
 #[cfg(test)]
 mod tests;
 
-/// The longest name that is asked for, in bytes; the engine's own are shorter.
+/// The longest name that is looked up, in bytes; the engine's own names are shorter.
 const MAX_REFERENCE: usize = 1024;
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
 
-/// Of the engine's words in an error, in bytes.
+/// How much of the engine's error message is passed on, in bytes.
 const MAX_MESSAGE: usize = 1024;
 
-/// A request that inspects one object, and can be no other.
+/// A request that inspects one object. It cannot be any other request.
 #[derive(Debug)]
 struct Inspection(Operation);
 
 impl Inspection {
-    /// `None` if the engine has no object of that kind that could be called so.
+    /// The inspection of the object that `reference` names; `None` if no object of that kind can have that name.
     fn of(kind: ObjectKind, reference: &str) -> Option<Self> {
         let endpoint = match kind {
             ObjectKind::Container => Endpoint::ContainerInspect,
@@ -63,15 +63,15 @@ impl Inspection {
 
 /// The engine, as policies see it.
 ///
-/// A decision may go on in another thread than the gateway's. What is asked goes out on the gateway's own all the same,
-/// where the connections live, and is dropped with its connection as soon as nobody waits for the answer.
+/// A decision may run on another thread than the gateway's. Its look-ups still go out on the gateway's own thread,
+/// where the connections live, and are dropped with their connections as soon as nobody waits for the answer.
 pub(crate) struct EngineInspector {
     upstream: Arc<Upstream>,
     runtime: Handle,
 }
 
 impl EngineInspector {
-    /// Asks over the connections of `upstream`, on the runtime that this is called in.
+    /// Look-ups over the connections of `upstream`, on the runtime that this is called in.
     pub(crate) fn new(upstream: Arc<Upstream>) -> Self {
         Self { upstream, runtime: Handle::current() }
     }
@@ -91,7 +91,7 @@ impl Inspector for EngineInspector {
         reference: &str,
     ) -> Pin<Box<dyn Future<Output = LookupAnswer> + Send>> {
         let Some(inspection) = Inspection::of(kind, reference) else {
-            return Box::pin(ready(Err(LookupError::Refused("nothing can be called so".to_owned()))));
+            return Box::pin(ready(Err(LookupError::Refused("no object can have that name".to_owned()))));
         };
         let upstream = Arc::clone(&self.upstream);
         let asking = async move { upstream.inspect(inspection).await };
@@ -103,31 +103,32 @@ impl Inspector for EngineInspector {
     }
 }
 
-/// Why an inspection has no answer for the policy. The text is for the policy, and so perhaps for a client.
+/// Why an inspection has no answer for the policy. The text is for the policy, and so perhaps for a client: it does not
+/// tell the cause, except where in the answer the JSON is wrong.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    /// 404.
+    /// The engine answered 404.
     #[error("no such object")]
     NotFound,
-    /// Another status, with the engine's words.
+    /// The engine answered another status, with this message.
     #[error("the engine answered {0}: {1}")]
     Status(StatusCode, String),
-    /// Nobody needs so much.
+    /// The answer is larger than any policy needs.
     #[error("the engine's answer is larger than {} KiB", MAX_ANSWER / 1024)]
     TooLarge,
-    /// Not what an engine says.
+    /// The answer is not text.
     #[error("the engine's answer is not UTF-8")]
     NotUtf8(#[source] std::string::FromUtf8Error),
-    /// Not what an engine says.
-    #[error("the engine's answer is not JSON: {0}")]
+    /// The answer is text, but not JSON.
+    #[error("the engine's answer is not JSON")]
     NotJson(#[source] serde_json::Error),
-    /// No answer.
-    #[error("{0}")]
+    /// There is no answer.
+    #[error(transparent)]
     Unreachable(#[from] UpstreamError),
-    /// Half an answer.
+    /// The answer ended in the middle.
     #[error("the engine's answer broke off")]
     Broken(#[source] hyper::Error),
-    /// The runtime is ending.
+    /// The gateway's runtime is ending.
     #[error("the gateway is stopping")]
     Stopping,
 }
@@ -136,7 +137,8 @@ impl From<Failure> for LookupError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::NotFound => Self::NotFound,
-            Failure::Status(..) | Failure::TooLarge | Failure::NotUtf8(_) | Failure::NotJson(_) => {
+            Failure::NotJson(_) => Self::Refused(engine_api::report(&failure)),
+            Failure::Status(..) | Failure::TooLarge | Failure::NotUtf8(_) => {
                 Self::Refused(failure.to_string())
             }
             Failure::Unreachable(_) | Failure::Broken(_) | Failure::Stopping => {
@@ -166,7 +168,7 @@ impl Upstream {
     }
 }
 
-/// All of a body, and the connection back to the others.
+/// Reads the whole body and gives the connection back to the pool.
 async fn read(EngineAnswer { response, lease }: EngineAnswer) -> Result<Vec<u8>, Failure> {
     let mut body: Incoming = response.into_body();
     let mut read = Vec::new();
@@ -181,7 +183,7 @@ async fn read(EngineAnswer { response, lease }: EngineAnswer) -> Result<Vec<u8>,
     Ok(read)
 }
 
-/// What the engine says is wrong.
+/// The message in the body of an engine's error, shortened.
 fn message(body: &[u8]) -> String {
     #[derive(serde::Deserialize)]
     struct Error {

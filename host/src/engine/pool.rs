@@ -1,7 +1,7 @@
-//! Kept connections to the engine.
+//! The connections to the engine that are kept open between requests.
 //!
-//! A connection is in one place: leased to an exchange, or idle in the pool. Dropping a lease closes its connection at
-//! once, also in the middle of a silent stream; only a lease whose exchange came to its end goes back.
+//! A connection is either leased to an exchange or idle in the pool. Dropping a lease closes its connection at once,
+//! even in the middle of a silent stream; only a lease whose exchange is complete goes back to the pool.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,14 +12,14 @@ use tokio::task::AbortHandle;
 
 use crate::http::body::request::RequestBody;
 
-/// More than busy clients use at a time: past this, each request connects anew. An idle one costs the engine a goroutine
-/// and a file descriptor.
+/// The most idle connections that are kept, which is more than busy clients use at a time. Further connections are
+/// closed after use, because each idle one costs the engine a goroutine and a file descriptor.
 const MAX_IDLE: usize = 128;
 
-/// After more than this the connection's buffers have grown, so it is closed instead of kept.
+/// A connection that received more bytes than this is closed instead of kept, because its buffers have grown.
 const MAX_BYTES_TO_KEEP: u64 = 1024 * 1024;
 
-/// The idle connections; the most recently used goes out first.
+/// The idle connections, of which the most recently used is leased first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pool(Arc<Mutex<Vec<Idle>>>);
 
@@ -33,13 +33,13 @@ struct Idle {
 /// Whether a request goes over kept connections and leaves one behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reuse {
-    /// It does.
+    /// The request may use a kept connection, and its connection is kept afterwards.
     Kept,
-    /// It has a connection to itself.
+    /// The request has a connection to itself.
     Never,
 }
 
-/// Closes the connection when dropped.
+/// The task that drives a connection. Dropping it closes the connection.
 #[derive(Debug)]
 struct Task(AbortHandle);
 
@@ -57,7 +57,7 @@ pub(crate) struct Lease {
 }
 
 impl Pool {
-    /// An idle connection that is not known to be dead.
+    /// Takes an idle connection that is not known to be dead.
     pub(super) fn take(&self) -> Option<Lease> {
         loop {
             let connection = self.idle().pop()?;
@@ -67,7 +67,7 @@ impl Pool {
         }
     }
 
-    /// A new connection, to be kept after the exchange if that was one that may use a kept connection itself.
+    /// Leases a new connection, which goes to the pool after the exchange if `reuse` says so.
     pub(super) fn lease(&self, sender: SendRequest<RequestBody>, task: AbortHandle, reuse: Reuse) -> Lease {
         Lease {
             connection: Idle { sender, task: Task(task) },
@@ -84,12 +84,12 @@ impl Lease {
     /// Sends one request.
     ///
     /// # Errors
-    /// hyper's, if the connection ends or what comes is not HTTP.
+    /// The error of hyper if the connection ends or what comes is not HTTP.
     pub(crate) async fn send(&mut self, request: Request<RequestBody>) -> hyper::Result<Response<Incoming>> {
         self.connection.sender.send_request(request).await
     }
 
-    /// The exchange came to its end after `received` bytes of body: the connection may serve another.
+    /// Gives the connection back after an exchange that is complete, with `received` bytes of body.
     pub(crate) fn release(self, received: u64) {
         let Some(pool) = self.pool else { return };
         let mut idle = pool.idle();
@@ -98,6 +98,6 @@ impl Lease {
         }
     }
 
-    /// The connection was upgraded: it belongs to the tunnel, and its task has ended.
+    /// Gives the connection up after an upgrade: it belongs to the tunnel now, and its task has ended.
     pub(crate) fn hand_over(self) {}
 }

@@ -1,6 +1,6 @@
-//! The engine's socket, looked at for the operator: why it cannot be opened and what to do about it.
+//! A check of the engine's socket for the operator: why it cannot be opened and what to do about it.
 //!
-//! A look, not a gate: the gateway starts without an engine, answers 503 and works as soon as the engine is there.
+//! The check only warns: the gateway starts without an engine, answers 503, and works as soon as the engine is there.
 
 use std::fmt::Write as _;
 use std::io;
@@ -16,16 +16,17 @@ pub(crate) async fn warn_if_unreachable(socket: &Path) {
     }
 }
 
-/// One sentence each: what failed, what is there, who we are, what to do.
+/// Describes the failure in sentences: what failed, what is at the path, who we are, what to do.
 pub(crate) fn describe(socket: &Path, error: &io::Error) -> String {
-    let mut text = format!("cannot connect to the Docker engine at {}: {error}.", socket.display());
+    let cause = engine_api::report(error);
+    let mut text = format!("cannot connect to the Docker engine at {}: {cause}.", socket.display());
     let advice = match std::fs::metadata(socket) {
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
             "Start the engine, mount its socket here, or point DOCKER_SOCKET at it.".to_owned()
         }
         Err(_) => "A folder on the way to it cannot be entered.".to_owned(),
         Ok(file) if !file.file_type().is_socket() => {
-            "That is no socket: point DOCKER_SOCKET at the engine's.".to_owned()
+            "The file there is not a socket: point DOCKER_SOCKET at the engine's.".to_owned()
         }
         Ok(file) => {
             let (uid, gid, mode) = (file.uid(), file.gid(), file.mode() & 0o7777);
@@ -46,6 +47,7 @@ pub(crate) fn describe(socket: &Path, error: &io::Error) -> String {
     text
 }
 
+/// The user and the groups of this process.
 fn ourselves() -> String {
     let groups = rustix::process::getgroups().unwrap_or_default();
     let groups: Vec<_> = groups.iter().map(|group| group.as_raw().to_string()).collect();

@@ -1,10 +1,10 @@
-//! The engine's side: connections to its socket, and requests over them.
+//! Connections to the engine's socket, and requests over them.
 //!
-//! Only what has a [`Permit`] is sent, and the request line is written from the operation that was permitted; the look-ups
-//! of policies need none, and can be nothing else (`engine/inspect.rs`). A request
-//! without a body that only reads may go over a kept connection, and is repeated once over a fresh one if the kept one
-//! turns out dead. Every other request gets a fresh connection, so that it cannot run into a stale one. Upgrades get
-//! their own connection by the same rule.
+//! Only what has a [`Permit`] is sent, and the request line is written from the operation that was permitted. The only
+//! exceptions are the look-ups of policies, whose type can hold no other request (`engine/inspect.rs`). A request that
+//! only reads and has no body may go over a kept connection, and is repeated once over a new one if the kept one turns
+//! out to be dead. Every other request gets a new connection, so that it cannot run into a stale one. An upgrade gets a
+//! connection of its own by the same rule.
 
 use std::io;
 use std::path::PathBuf;
@@ -29,13 +29,13 @@ use crate::http::head::{Outbound, Trailers};
 /// How long the engine may take to accept a connection, a full backlog included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Between two attempts while the engine's backlog is full.
+/// The pause between two attempts while the engine's backlog is full.
 const BACKLOG_PAUSE: Duration = Duration::from_millis(20);
 
-/// As many as we take from clients; hyper's default is 100.
+/// The most headers that an answer may have: as many as we take from clients; hyper's default is 100.
 const MAX_HEADERS: usize = 1000;
 
-/// Reading more at a time than this gains nothing, and each kept connection keeps its buffer.
+/// The most that is read at a time. More gains nothing, and each kept connection keeps its buffer.
 const MAX_BUFFER: usize = 128 * 1024;
 
 /// Why a permitted request got no response head.
@@ -44,15 +44,15 @@ pub(crate) enum UpstreamError {
     /// Nobody answers on the socket, or we may not open it.
     #[error("cannot connect to the Docker engine at {}", path.display())]
     Connect {
-        /// `DOCKER_SOCKET`.
+        /// The value of `DOCKER_SOCKET`.
         path: PathBuf,
-        /// Missing, not permitted, refused …
+        /// The error of the kernel: missing, not permitted, refused …
         source: io::Error,
     },
-    /// The engine is there and does not accept.
+    /// The engine is there and does not accept connections.
     #[error("the Docker engine at {} accepted no connection within {} s", path.display(), CONNECT_TIMEOUT.as_secs())]
     ConnectTimeout {
-        /// `DOCKER_SOCKET`.
+        /// The value of `DOCKER_SOCKET`.
         path: PathBuf,
     },
     /// The connection ended, or what came is not HTTP.
@@ -61,10 +61,10 @@ pub(crate) enum UpstreamError {
     /// The client's body broke on its way: a bad chunk, or the client left.
     #[error("the request's body is broken")]
     RequestBody(#[source] hyper::Error),
-    /// 101 that nobody asked for, or to another protocol.
+    /// The engine answered 101 without being asked to, or for another protocol.
     #[error("the Docker engine switched protocols unasked")]
     UnexpectedUpgrade,
-    /// A target that the HTTP library cannot write.
+    /// The HTTP library cannot write the target.
     #[error("the request target cannot be written")]
     Unwritable(#[source] http::Error),
 }
@@ -80,14 +80,14 @@ pub(crate) struct Upstream {
 
 /// A response head, with the connection that its body still comes over.
 pub(crate) struct EngineAnswer {
-    /// As the engine sent it.
+    /// The head as the engine sent it, with the body to come.
     pub response: Response<Incoming>,
-    /// Keeps the connection open; dropping it closes the connection at once.
+    /// The connection, which is closed at once if this is dropped.
     pub lease: Lease,
 }
 
 impl Upstream {
-    /// Connects to `socket` when there is something to send.
+    /// The engine behind `socket`. Nothing connects before there is something to send.
     pub(crate) fn new(socket: PathBuf) -> Self {
         Self { socket, pool: Pool::default(), connections: TaskTracker::new() }
     }
@@ -124,7 +124,8 @@ impl Upstream {
             match lease.send(request).await {
                 Ok(response) => return Ok(EngineAnswer { response, lease }),
                 Err(error) => {
-                    tracing::debug!(%error, "a kept connection to the engine was dead, asking again")
+                    let error = engine_api::report(&error);
+                    tracing::debug!(error, "a kept connection to the engine was dead, asking again");
                 }
             }
             request = spare;
@@ -147,18 +148,19 @@ impl Upstream {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(UpstreamError::Exchange)?;
-        // Its end is told to whoever waits for the response or the body.
+        // Whoever waits for the response or the body learns how the connection ended.
         let task = self.connections.spawn(async { drop(connection.with_upgrades().await) });
         Ok(self.pool.lease(sender, task.abort_handle(), reuse))
     }
 }
 
-/// hyper calls an error of the body that it was given to send the user's.
+/// Tells whose fault a failed exchange is: to hyper, an error of the body that it was given to send is the user's.
 fn blame(error: hyper::Error) -> UpstreamError {
     if error.is_user() { UpstreamError::RequestBody(error) } else { UpstreamError::Exchange(error) }
 }
 
-/// A unix connect is refused at once while the backlog is full (`EAGAIN`), where a TCP one would wait.
+/// Connects, and waits while the engine's backlog is full: there a unix socket fails at once (`EAGAIN`), where TCP
+/// would wait.
 async fn connect_patiently(socket: &PathBuf) -> io::Result<UnixStream> {
     loop {
         match UnixStream::connect(socket).await {
@@ -170,7 +172,8 @@ async fn connect_patiently(socket: &PathBuf) -> io::Result<UnixStream> {
     }
 }
 
-/// Nothing changes in the engine if it gets such a request twice, and there is no body to be sent twice.
+/// Whether a request may use kept connections: only if nothing changes in the engine when it gets the request twice,
+/// and there is no body that would have to be sent twice.
 fn reuse(operation: &Operation, outbound: &Outbound) -> Reuse {
     let only_asks = matches!(operation.method(), engine_api::Method::Get | engine_api::Method::Head);
     match only_asks && outbound.framing == Framing::Empty && outbound.upgrade.is_none() {
@@ -200,8 +203,8 @@ fn write(
     Ok(request)
 }
 
-/// Writes the fields of the engine's hop. Framing stays what it was; the `Host` of a unix socket means nothing, and a
-/// constant cannot be made to mean something.
+/// Writes the header fields of the hop to the engine. The framing stays what it was. The `Host` of a unix socket means
+/// nothing, and as it is a constant, no client can give it a meaning.
 fn frame(headers: &mut HeaderMap, framing: Framing, upgrade: Option<&'static str>, trailers: Trailers) {
     headers.insert(header::HOST, HeaderValue::from_static("docker"));
     if framing == Framing::Chunked {

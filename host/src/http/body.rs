@@ -1,6 +1,7 @@
-//! Bodies in both directions: counted as they pass, never collected, except those that a policy inspects.
+//! Bodies in both directions: their bytes are counted as they pass, and only bodies that a policy inspects are
+//! collected.
 //!
-//! A body that broke is never ended as if it were whole.
+//! A broken body is never ended as if it were whole.
 
 pub(crate) mod coalesce;
 pub(crate) mod inspected;

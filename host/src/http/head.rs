@@ -1,8 +1,8 @@
 //! A request's head: judged as HTTP before it is judged as an operation.
 //!
-//! hyper refuses what cannot be framed; this module refuses what it lets through and the engine must not see: foreign
-//! hosts and origins, targets that are not canonical, methods that the API does not use, transfer codings beside
-//! `chunked`, form bodies. What leaves is an [`Operation`] and headers without any field of this hop.
+//! hyper refuses what cannot be framed. This module refuses what hyper lets through and the engine must not see:
+//! foreign hosts and origins, targets that are not canonical, methods that the API does not use, transfer codings other
+//! than `chunked`, form bodies. The result is an [`Operation`] and headers without any field of this hop.
 
 use std::sync::Arc;
 
@@ -15,74 +15,74 @@ use crate::net::client::{Peer, PeerKind};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whom TCP listeners talk to.
+/// The hosts and origins that clients of TCP listeners may use.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AllowedClients {
-    /// `ALLOWED_HOSTS`.
+    /// The rule for hosts: `ALLOWED_HOSTS`.
     pub hosts: HostRule,
-    /// `ALLOWED_ORIGINS`.
+    /// The rule for web origins: `ALLOWED_ORIGINS`.
     pub origins: OriginRule,
 }
 
 /// Why a head is refused. The text is meant for the client.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadHead {
-    /// See [`BadRequestLine`].
+    /// The method or the target is refused.
     #[error(transparent)]
     RequestLine(#[from] BadRequestLine),
-    /// Absolute form with a scheme that is not `http`.
+    /// The target is in absolute form, with a scheme other than `http`.
     #[error("the request target has a scheme other than http")]
     Scheme,
-    /// RFC 9112 §3.2: HTTP/1.1 has exactly one.
+    /// There is no `Host`, or there are several: HTTP/1.1 has exactly one (RFC 9112 §3.2).
     #[error("a request must have exactly one Host header")]
     HostCount,
-    /// See [`BadAuthority`].
+    /// The `Host`, or the authority of the target, is refused.
     #[error(transparent)]
     Host(#[from] BadAuthority),
-    /// See [`UntrustedOrigin`].
+    /// The web origin is not allowed.
     #[error(transparent)]
     Origin(#[from] UntrustedOrigin),
-    /// Anything but one `chunked`: parsers disagree on it.
+    /// The transfer coding is not a single `chunked`: parsers disagree on anything else.
     #[error("the only transfer coding that is forwarded is a single chunked")]
     TransferCoding,
-    /// See [`BadHeaders`].
+    /// A header field is refused.
     #[error(transparent)]
     Headers(#[from] BadHeaders),
 }
 
-/// A request that may be judged: what it asks for, and what goes out with it if that is allowed.
+/// A head that passed: what the request asks for, and what is sent along if that is allowed.
 #[derive(Debug)]
 pub(crate) struct Head {
-    /// What it asks for.
+    /// What the request asks for.
     pub operation: Arc<Operation>,
-    /// The rest.
+    /// What is forwarded besides the operation.
     pub outbound: Outbound,
 }
 
-/// What is forwarded beside the operation.
+/// What is forwarded besides the operation and the body.
 #[derive(Debug)]
 pub(crate) struct Outbound {
-    /// Without any field of this hop.
+    /// The header fields, without any field of this hop.
     pub headers: HeaderMap,
-    /// How the body came, and so goes out.
+    /// The framing that the body came with and is sent with.
     pub framing: Framing,
-    /// The protocol of an upgrade that the client asks for and that the operation has.
+    /// The protocol of an upgrade, if the client asks for one that the operation has.
     pub upgrade: Option<&'static str>,
     /// Whether the client takes trailers.
     pub trailers: Trailers,
 }
 
-/// What the client says of trailers (`TE: trailers`, RFC 9110 §10.1.4).
+/// What the client says about trailers (`TE: trailers`, RFC 9110 §10.1.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trailers {
-    /// It takes them.
+    /// The client takes trailers.
     Accepted,
-    /// It did not say so.
+    /// The client did not say that it takes them.
     Unasked,
 }
 
 impl Outbound {
-    /// Nothing at all.
+    /// No headers, no body, no upgrade.
     pub(crate) fn bare() -> Self {
         Self {
             headers: HeaderMap::new(),
@@ -97,7 +97,7 @@ impl Head {
     /// Judges a head that came from `peer`.
     ///
     /// # Errors
-    /// [`BadHead`]; `response` maps it to a status.
+    /// [`BadHead`]; `refusal` maps it to a status.
     pub(crate) fn parse(
         parts: request::Parts,
         peer: &Peer,
@@ -125,7 +125,7 @@ fn path_and_query(uri: &Uri) -> Result<&str, BadHead> {
     if uri.scheme_str().is_some_and(|scheme| scheme != "http") {
         return Err(BadHead::Scheme);
     }
-    // Authority form has no path, and so is no target here.
+    // Authority form has no path, and an empty path is not a target.
     Ok(uri.path_and_query().map_or("", |target| target.as_str()))
 }
 
@@ -156,12 +156,13 @@ fn require_admitted(
     }
 }
 
-/// A value that is not ASCII is none that any rule lists.
+/// The value as text. A value that is not ASCII becomes a text that no rule allows.
 fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or("(not ASCII)")
 }
 
-/// hyper reads `gzip, chunked` and `chunked, chunked` as chunked and has dropped a Content-Length beside it.
+/// The framing of the body. hyper reads `gzip, chunked` and `chunked, chunked` as chunked, and has dropped a
+/// Content-Length beside it.
 fn framing(headers: &HeaderMap) -> Result<Framing, BadHead> {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
@@ -176,7 +177,7 @@ fn framing(headers: &HeaderMap) -> Result<Framing, BadHead> {
     }
 }
 
-/// HTTP/1.0 has no upgrade (RFC 9110 §7.8).
+/// Whether the client asks for an upgrade to `protocol`. HTTP/1.0 has no upgrades (RFC 9110 §7.8).
 fn asks_upgrade(version: Version, headers: &HeaderMap, protocol: &str) -> bool {
     version == Version::HTTP_11
         && headers::has_token(headers, &header::CONNECTION, "upgrade")

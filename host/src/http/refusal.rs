@@ -1,13 +1,12 @@
 //! Refusals, in the engine's own form: JSON `{"message": "…"}`, which `docker` prints as it is.
 //!
-//! The one place that maps what went wrong to a status. The text says what refused and what would change it; what only
-//! concerns the operator is in the log.
+//! This is the only place that maps what went wrong to a status. The text says what refused the request and what would
+//! change that; what only concerns the operator is in the log.
 
-use std::error::Error as _;
 use std::io;
 
 use bytes::Bytes;
-use engine_api::{BadAuthority, DenyReason, Flag, Flags, Method};
+use engine_api::{BadAuthority, DenyReason, Flag, Flags, Method, report};
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use pdp::Denied;
@@ -19,22 +18,22 @@ use crate::http::body::response::ResponseBody;
 use crate::http::head::BadHead;
 use crate::record::{End, Record};
 
-/// Why a client is answered by us and not by the engine.
+/// Why the gateway answers a request itself instead of the engine.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
-    /// The request may not even be judged.
+    /// The head is refused before anything is judged.
     #[error(transparent)]
     BadHead(#[from] BadHead),
-    /// A policy would have to read it.
+    /// The body is refused: a policy must read it and cannot.
     #[error(transparent)]
     BadBody(#[from] NotTaken),
-    /// It was judged.
+    /// The request was judged and is not allowed.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// It was allowed, and the engine did not answer.
+    /// The request was allowed, but the engine did not answer.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
-    /// There are as many connections as are allowed.
+    /// There are as many connections already as are allowed.
     #[error("the gateway has as many connections as MAX_CONNECTIONS allows")]
     Overloaded,
 }
@@ -43,7 +42,7 @@ pub(crate) enum Refusal {
 pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Response<ResponseBody> {
     let status = status(refusal);
     let message = message(refusal, record.operation_id());
-    // A string always has a JSON form; were it not so, the status would have to do.
+    // A string always has a JSON form. If it had none, the status alone would have to do.
     let body = serde_json::to_string(&Message { message: &message }).unwrap_or_default();
     let reason = reason(refusal);
     match refusal {
@@ -109,57 +108,54 @@ pub(crate) fn status(refusal: &Refusal) -> StatusCode {
     }
 }
 
-/// A policy chooses its status from 400 to 499; what cannot be one is a refusal all the same.
+/// The status with that number. Policies choose from 400 to 499; a number that is not a status still refuses.
 fn numbered(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN)
 }
 
+/// The sentence for the client.
 fn message(refusal: &Refusal, operation_id: &str) -> String {
     match refusal {
-        Refusal::BadHead(error) => format!("sockgate refused the request: {error}"),
-        Refusal::BadBody(error) => format!("sockgate refused {operation_id}: {error}"),
-        Refusal::Denied(reason) if operation_id.is_empty() => {
-            format!("sockgate denied the request: {reason}")
+        Refusal::BadHead(error) => format!("sockgate refused the request: {}", report(error)),
+        Refusal::BadBody(error) => format!("sockgate refused {operation_id}: {}", report(error)),
+        // Without causes: how a policy failed is for the operator alone.
+        Refusal::Denied(denied) if operation_id.is_empty() => {
+            format!("sockgate denied the request: {denied}")
         }
-        Refusal::Denied(reason) => format!("sockgate denied {operation_id}: {reason}"),
-        Refusal::Upstream(error) => format!("sockgate: {error}{}", cause(refusal)),
+        Refusal::Denied(denied) => format!("sockgate denied {operation_id}: {denied}"),
+        Refusal::Upstream(error) => format!("sockgate: {}{}", report(error), advice(error)),
         Refusal::Overloaded => format!("sockgate: {refusal}; try again later, or raise it"),
     }
 }
 
-/// What the log says.
+/// The reason in the log.
 fn reason(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Denied(Denied::PolicyFault(policy, fault)) => {
-            format!("the policy {} failed: {fault}", policy.name)
+            format!("the policy {} failed: {}", policy.name, report(fault))
         }
-        Refusal::BadHead(_)
-        | Refusal::BadBody(_)
-        | Refusal::Denied(_)
-        | Refusal::Upstream(_)
-        | Refusal::Overloaded => {
-            format!("{refusal}{}", cause(refusal))
+        Refusal::Upstream(error) => report(error) + advice(error),
+        Refusal::BadHead(_) | Refusal::BadBody(_) | Refusal::Denied(_) | Refusal::Overloaded => {
+            report(refusal)
         }
     }
 }
 
-/// The client is told the cause in a word or two, and the next step where it is the operator's.
-fn cause(refusal: &Refusal) -> String {
-    let Refusal::Upstream(error) = refusal else { return String::new() };
+/// The next step, where it is the operator's: the end of a sentence.
+fn advice(error: &UpstreamError) -> &'static str {
     match error {
         UpstreamError::Connect { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-            format!(" ({source}); the gateway's user may not open it: see the gateway's log")
+            "; the gateway's user may not open it: see the gateway's log"
         }
         UpstreamError::Connect { source, .. } if is_out_of_files(source) => {
-            format!(" ({source}): the gateway itself has too few; raise its limit or lower MAX_CONNECTIONS")
+            "; the gateway itself has too few: raise its limit of open files or lower MAX_CONNECTIONS"
         }
-        UpstreamError::Connect { source, .. } => {
-            format!(" ({source}); is it running, and is DOCKER_SOCKET its socket?")
-        }
-        UpstreamError::ConnectTimeout { .. } | UpstreamError::UnexpectedUpgrade => String::new(),
-        UpstreamError::RequestBody(_) | UpstreamError::Exchange(_) | UpstreamError::Unwritable(_) => {
-            error.source().map_or_else(String::new, |source| format!(" ({source})"))
-        }
+        UpstreamError::Connect { .. } => "; is it running, and is DOCKER_SOCKET its socket?",
+        UpstreamError::ConnectTimeout { .. }
+        | UpstreamError::UnexpectedUpgrade
+        | UpstreamError::RequestBody(_)
+        | UpstreamError::Exchange(_)
+        | UpstreamError::Unwritable(_) => "",
     }
 }
 
@@ -167,7 +163,8 @@ fn is_out_of_files(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
-/// The methods that the flags let through. Where GET itself is refused (it writes), none is: RFC 9110 §10.2.1.
+/// The `Allow` header: the methods that the flags let through. Where GET itself is refused because it writes, there are
+/// none (RFC 9110 §10.2.1).
 fn allow(refusal: &Refusal, flags: Flags) -> HeaderValue {
     let is_allowed = |method: &Method| match method {
         Method::Get | Method::Head => true,

@@ -1,4 +1,4 @@
-//! A client's connection, as far as requests know of it: who is on the other end, and what it holds.
+//! What requests know of the connection that they came over: who is on the other end, and what the connection holds.
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -11,18 +11,19 @@ use crate::net::connection_limit::Slot;
 use crate::net::listen_addr::ListenAddr;
 use crate::net::timeouts::ConnectionTimer;
 
-/// A client's connection, as far as requests know of it.
+/// What requests know of the connection that they came over.
 #[derive(Debug)]
 pub(crate) struct Client {
-    /// Who.
+    /// Who is on the other end.
     pub peer: Peer,
-    /// What the connection waits for, and since when.
+    /// The timer: what the connection waits for, and since when.
     pub timer: ConnectionTimer,
-    /// Its slot among `MAX_CONNECTIONS`, which a tunnel keeps when the HTTP connection has ended.
+    /// The connection's slot among `MAX_CONNECTIONS`, which a tunnel keeps when the HTTP connection has ended.
     pub slot: Slot,
-    /// To look at its socket, which it keeps open: nothing that outlives the connection or its tunnel may hold this.
+    /// A second descriptor of the socket, to poll it. It keeps the socket open, so nothing that outlives the connection
+    /// or its tunnel may hold it.
     pub socket: Option<OwnedFd>,
-    /// The shutdown's grace period is over.
+    /// Cancelled when the shutdown's grace period is over.
     pub cut: CancellationToken,
 }
 
@@ -30,13 +31,13 @@ pub(crate) struct Client {
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     kind: PeerKind,
-    /// For the log.
+    /// The client's name in the log.
     name: String,
-    /// For policies, by the names that `wit/policy.wit` lists.
+    /// Facts about the client for policies, under the names that `wit/policy.wit` lists.
     attributes: Arc<[(String, String)]>,
 }
 
-/// Over what a client came.
+/// The kind of socket that a client came over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PeerKind {
     /// TCP: the `Host` and `Origin` rules apply.
@@ -67,17 +68,17 @@ impl Peer {
         Self { kind: PeerKind::Unix, name, attributes: attributes.into() }
     }
 
-    /// Facts for policies.
+    /// Facts about the client, for policies.
     pub(crate) fn attributes(&self) -> Arc<[(String, String)]> {
         Arc::clone(&self.attributes)
     }
 
-    /// Over what it came.
+    /// The kind of socket that the client came over.
     pub(crate) fn kind(&self) -> PeerKind {
         self.kind
     }
 
-    /// `127.0.0.1:40000`, `unix:uid:1000`.
+    /// The client's name in the log: `127.0.0.1:40000`, `unix:uid:1000`.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

@@ -1,38 +1,38 @@
-//! ConnectionLimit for connections: `MAX_CONNECTIONS` of them, and a few more to say that there are none left.
+//! The limit of clients' connections: `MAX_CONNECTIONS` of them, and a few more that are only told that it is reached.
 
 use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Connections beyond the cap that are told so at a time; the rest are closed without a word.
+/// How many connections beyond the limit are answered 503 at a time; further ones are closed without an answer.
 const MAX_TURNED_AWAY: usize = 64;
 
-/// A client's socket, one to look at it through, and the engine's.
+/// The file descriptors of a connection: the client's socket, a second one to poll it, and the engine's socket.
 const FILES_PER_CONNECTION: usize = 3;
 
-/// Listeners, the log, connections that are turned away.
+/// The file descriptors for everything else: listeners, the log, connections that are turned away.
 const FILES_APART: usize = 2 * MAX_TURNED_AWAY + 32;
 
-/// The slots of both kinds that are free.
+/// The free slots for connections that are served and for connections that are turned away.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimit {
     free: Arc<Semaphore>,
     turned_away: Arc<Semaphore>,
 }
 
-/// A connection's slot, or that it is told that there is none. It is given back when dropped.
+/// A connection's slot, which is free again when this is dropped.
 #[derive(Debug)]
 pub(crate) enum Slot {
-    /// It may ask.
+    /// The connection is served.
     Taken(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit),
-    /// It is answered 503.
+    /// The connection is beyond the limit, and is answered 503.
     TurnedAway(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit),
 }
 
 impl ConnectionLimit {
-    /// As many as `wanted`, or as there are file descriptors for: a client that held the last one would starve the
-    /// engine's side.
+    /// A limit of `wanted` connections, or as many as there are file descriptors for: if clients held them all, none
+    /// would be left for connections to the engine.
     pub(crate) fn new(wanted: usize) -> Self {
         let limit = getrlimit(Resource::Nofile).current;
         let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
@@ -48,7 +48,7 @@ impl ConnectionLimit {
         }
     }
 
-    /// A slot of either kind, if one is free.
+    /// Takes a slot of either kind, if one is free.
     pub(crate) fn take(&self) -> Option<Slot> {
         match Arc::clone(&self.free).try_acquire_owned() {
             Ok(permit) => Some(Slot::Taken(permit)),
@@ -57,7 +57,8 @@ impl ConnectionLimit {
     }
 }
 
-/// Lets the process open as many files as it may: the usual soft limit of 1024 is for programs that use `select`.
+/// Raises the soft limit of open files to the hard limit: the usual soft limit of 1024 is for programs that use
+/// `select`.
 pub fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })

@@ -1,7 +1,7 @@
 //! Listeners: TCP and unix sockets that clients connect to.
 //!
 //! Binding is synchronous and happens before anything is served, so that a taken port or a live socket file stops the
-//! start-up. A stale socket file is replaced; one that somebody answers on never is.
+//! start-up. A stale socket file is replaced; a socket file that somebody answers on never is.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -20,38 +20,41 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use crate::net::client::Peer;
 use crate::net::listen_addr::ListenAddr;
 
-/// Connections that wait for `accept`; more than std's 128, so that a burst is not refused by the kernel.
+/// How many connections may wait for `accept`: more than std's 128, so that a burst is not refused by the kernel.
 const BACKLOG: i32 = 4096;
 
-/// Silence after which the kernel asks whether a TCP client is still there, and between two such questions.
+/// How long a TCP client may be silent before the kernel probes whether it is still there, and the time between probes.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// Why a listener cannot be had.
+/// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// The kernel refuses the address.
-    #[error("cannot listen on {address}: {source}; {}", advice(source))]
+    #[error("cannot listen on {address} ({})", advice(source))]
     Address {
         /// The entry of `LISTEN_ADDR`.
         address: ListenAddr,
-        /// Such as «address in use».
+        /// The error of the kernel, such as "address in use".
         source: io::Error,
     },
     /// Another process answers on the socket file.
     #[error("cannot listen on unix://{}: another process is listening there", .0.display())]
     Live(PathBuf),
-    /// A file that is no socket: we would destroy it.
+    /// The file is not a socket, and listening there would destroy it.
     #[error("cannot listen on unix://{}: the file is there and is not a socket; remove it or choose another path", .0.display())]
     NotASocket(PathBuf),
 }
 
+/// What is wrong with the address and what to do, as far as the error tells.
 fn advice(error: &io::Error) -> &'static str {
     match Errno::from_io_error(error) {
         Some(Errno::ADDRINUSE) => {
             "something else listens there: stop it, or set LISTEN_ADDR to a free address"
         }
         Some(Errno::NOENT) => "the folder is missing: make it, or set LISTEN_ADDR to another path",
-        Some(Errno::ACCESS | Errno::PERM) => "the gateway's user may not: set LISTEN_ADDR to what it may use",
+        Some(Errno::ACCESS | Errno::PERM) => {
+            "the gateway's user may not use it: set LISTEN_ADDR to one that it may use"
+        }
         Some(Errno::ADDRNOTAVAIL) => "this host has no such address: set LISTEN_ADDR to one that it has",
         _ => "see LISTEN_ADDR",
     }
@@ -61,7 +64,7 @@ fn advice(error: &io::Error) -> &'static str {
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: Socket,
-    /// As bound: a port 0 has become the real one.
+    /// The address as bound: port 0 has become the real port.
     address: ListenAddr,
 }
 
@@ -71,7 +74,7 @@ enum Socket {
     Unix(std::os::unix::net::UnixListener, SocketFile),
 }
 
-/// Removes the socket file when the listener goes, unless somebody else has put one there since.
+/// A socket file of ours. Dropping it removes the file, unless somebody else has put another one there since.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
@@ -81,7 +84,7 @@ pub(crate) struct SocketFile {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if std::fs::symlink_metadata(&self.path).is_ok_and(|file| file.ino() == self.inode) {
-            // Nobody is left to tell if it fails, and the next start replaces a stale file anyway.
+            // If it fails there is nobody left to tell, and the next start replaces a stale file anyway.
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -108,15 +111,15 @@ impl Listener {
         }
     }
 
-    /// Where clients connect to.
+    /// The address that clients connect to.
     pub(crate) fn address(&self) -> &ListenAddr {
         &self.address
     }
 
-    /// Hands the socket to the runtime that is current.
+    /// Hands the socket to the current runtime.
     ///
     /// # Errors
-    /// What the runtime says when it cannot watch the socket.
+    /// The runtime's error if it cannot watch the socket.
     pub(crate) fn into_acceptor(self) -> io::Result<Acceptor> {
         let socket = match self.socket {
             Socket::Tcp(socket) => AcceptorSocket::Tcp(TcpListener::from_std(socket)?),
@@ -128,7 +131,7 @@ impl Listener {
 
 fn bind_tcp(host_port: &str) -> io::Result<std::net::TcpListener> {
     let socket = match host_port.strip_prefix(':') {
-        // Every address of both families, or of IPv4 alone where IPv6 is off.
+        // An empty host means every address of both families, or of IPv4 alone where IPv6 is off.
         Some(port) => match std::net::TcpListener::bind(format!("[::]:{port}")) {
             Err(error) if is_without_ipv6(&error) => std::net::TcpListener::bind(format!("0.0.0.0:{port}"))?,
             bound => bound?,
@@ -148,8 +151,8 @@ fn is_without_ipv6(error: &io::Error) -> bool {
 }
 
 fn bind_unix(path: &Path, mode: u32) -> io::Result<(std::os::unix::net::UnixListener, SocketFile)> {
-    // Nobody can connect before `listen`, and by then the mode is set. The umask, which would do the same, is the
-    // whole process's.
+    // Nobody can connect before `listen`, and by then the mode is set. The umask would do the same, but it belongs to
+    // the whole process.
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
@@ -183,7 +186,7 @@ pub(crate) struct Acceptor {
 
 enum AcceptorSocket {
     Tcp(TcpListener),
-    /// Keeps the socket file for as long as it accepts.
+    /// A unix socket, with the file that stays for as long as it accepts.
     Unix(UnixListener, #[allow(dead_code, reason = "held for its drop")] SocketFile),
 }
 
@@ -191,7 +194,7 @@ impl Acceptor {
     /// Waits for the next connection.
     ///
     /// # Errors
-    /// What `accept` says, such as «too many open files»: the caller pauses and goes on.
+    /// The error of `accept`, such as "too many open files": the caller pauses and goes on.
     pub(crate) async fn accept(&self) -> io::Result<(Stream, Peer)> {
         match &self.socket {
             AcceptorSocket::Tcp(listener) => {
@@ -207,9 +210,9 @@ impl Acceptor {
     }
 }
 
-/// What every accepted connection inherits, as Linux has it: four system calls once and not for each client. Small
-/// pieces go out at once. Streams have no time limit, so a client whose host has gone is noticed by the kernel's probes
-/// alone.
+/// Sets the options that, on Linux, every accepted connection inherits: four system calls in all, not for each client.
+/// Small pieces of data are sent at once. Streams have no time limit, so only the kernel's probes notice a client whose
+/// host is gone.
 fn set_options(listener: &std::net::TcpListener) -> io::Result<()> {
     use rustix::net::sockopt;
     sockopt::set_tcp_nodelay(listener, true)?;
@@ -221,14 +224,14 @@ fn set_options(listener: &std::net::TcpListener) -> io::Result<()> {
 
 /// A client's connection of either kind.
 pub(crate) enum Stream {
-    /// Over TCP.
+    /// A TCP connection.
     Tcp(TcpStream),
-    /// Over a unix socket.
+    /// A connection over a unix socket.
     Unix(UnixStream),
 }
 
 impl Stream {
-    /// A descriptor to look at the socket through. It must not outlive the connection, which it would keep open.
+    /// A second descriptor of the socket, to poll it. It must not outlive the connection, which it would keep open.
     pub(crate) fn duplicate(&self) -> Option<OwnedFd> {
         match self {
             Self::Tcp(stream) => stream.as_fd().try_clone_to_owned().ok(),

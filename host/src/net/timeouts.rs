@@ -1,9 +1,10 @@
-//! When a client's connection is closed on it: a head that does not end, nothing asked for long, nobody left to answer.
+//! When the gateway closes a client's connection: the head does not end, nothing was asked for a long time, or the
+//! client is gone.
 //!
-//! While a request is in flight there is no limit at all, since half of the Engine API is endless streams; and it is in
-//! flight until the client has taken the answer's last byte. The clock is
-//! read where bytes arrive and looked at every now and then, so that a request costs no timer. A limit may therefore be
-//! overrun by half of `HEADER_TIMEOUT`.
+//! While a request is in flight there is no limit at all, since half of the Engine API is endless streams. A request is
+//! in flight until the client has taken the answer's last byte. The time is noted when bytes arrive and compared with
+//! the limits every now and then, so that a request costs no timer. A limit may therefore be overrun by half of
+//! `HEADER_TIMEOUT`.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,16 +18,17 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-/// `HEADER_TIMEOUT` and `IDLE_TIMEOUT`.
+/// The time limits of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timeouts {
-    /// For a whole head, from its first byte (of the first one: from the connection's start).
+    /// The time for a whole head, from its first byte; for the first head, from the start of the connection
+    /// (`HEADER_TIMEOUT`).
     pub head: Duration,
-    /// For a connection on which nothing is asked.
+    /// The time that a connection may stay open without a request (`IDLE_TIMEOUT`).
     pub idle: Duration,
 }
 
-/// What a connection is waiting for. Cloned into everything that changes it.
+/// What a connection is waiting for, and since when. Everything that changes this holds a clone.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionTimer(Arc<Inner>);
 
@@ -37,39 +39,39 @@ struct Inner {
     since: AtomicU64,
 }
 
-/// How often a connection is looked at, at the least.
+/// The longest time between two looks at a connection.
 const LOOK: Duration = Duration::from_secs(2);
 
 const STATE: u64 = 0b11;
 const IN_FLIGHT: u64 = 0;
 const IDLE: u64 = 1;
 const IN_HEAD: u64 = 2;
-/// A response has left us and the client is slow to take it: still in flight.
+/// The response is complete on our side, but the client is slow to take it: the request is still in flight.
 const UNDELIVERED: u64 = 3;
 
 /// Why a connection is to be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closing {
-    /// A head that did not end.
+    /// The head was not complete in time.
     Head,
-    /// Nothing asked for a long time.
+    /// Nothing was asked for a long time.
     Idle,
-    /// A request in flight whose client is gone.
+    /// The client of a request in flight is gone.
     Gone,
 }
 
 impl ConnectionTimer {
-    /// Of a new connection: its first head is awaited.
+    /// The timer of a new connection, which waits for its first head.
     pub(crate) fn new() -> Self {
         Self(Arc::new(Inner { start: Instant::now(), since: AtomicU64::new(IN_HEAD) }))
     }
 
-    /// A request's head is complete.
+    /// Notes that a request's head is complete.
     pub(crate) fn request_started(&self) {
         self.0.since.store(IN_FLIGHT, Ordering::Relaxed);
     }
 
-    /// A response is complete, or given up.
+    /// Notes that a response is complete, or was given up.
     pub(crate) fn request_ended(&self) {
         self.set(IDLE);
     }
@@ -80,7 +82,7 @@ impl ConnectionTimer {
         }
     }
 
-    /// The client takes what we write, or its buffers are full.
+    /// Notes whether the client takes what we write, or its buffers are full.
     fn bytes_left(&self, written: &Poll<io::Result<usize>>) {
         match (self.state(), written) {
             (IDLE, Poll::Pending) => self.set(UNDELIVERED),
@@ -100,8 +102,9 @@ impl ConnectionTimer {
 
     /// Waits until the client has overrun a limit, or has left with a request in flight.
     ///
-    /// hyper notices a client that leaves by reading, and it does not read while it holds bytes that it has no use for
-    /// yet (a second request behind a stream, an upload that the engine does not take). So the kernel is asked as well.
+    /// hyper only notices by reading that a client has left, and it does not read while it holds bytes that it cannot
+    /// use yet (a second request behind a stream, an upload that the engine does not take). So the kernel is asked as
+    /// well.
     pub(crate) async fn until_closing(&self, timeouts: Timeouts, socket: Option<&OwnedFd>) -> Closing {
         loop {
             let since = self.0.since.load(Ordering::Relaxed);
@@ -116,13 +119,13 @@ impl ConnectionTimer {
     }
 }
 
-/// Whether the other side will send no more, whatever of it is still unread.
+/// Whether the other side will send no more, even if some of what it sent is still unread.
 fn will_send_no_more(socket: &OwnedFd) -> bool {
     has_any_of(socket, PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR)
 }
 
-/// Waits until the other side will not even take what we send. Over TCP the kernel learns that from an answer to what
-/// we sent, or to its keep-alive probes.
+/// Waits until the other side does not even take what we send. Over TCP the kernel learns that from the answer to data
+/// that we send, or to its keep-alive probes.
 pub(crate) async fn until_hung_up(socket: &OwnedFd) {
     while !has_any_of(socket, PollFlags::HUP | PollFlags::ERR) {
         tokio::time::sleep(LOOK).await;
@@ -135,14 +138,14 @@ fn has_any_of(socket: &OwnedFd, flags: PollFlags) -> bool {
         && asked.iter().any(|socket| socket.revents().intersects(flags))
 }
 
-/// A connection whose arriving bytes are noticed.
+/// A connection that tells its timer when bytes arrive and when they leave.
 pub(crate) struct Timed<S> {
     stream: S,
     timer: ConnectionTimer,
 }
 
 impl<S> Timed<S> {
-    /// Watches `stream` for `timer`.
+    /// Wraps `stream`, whose bytes are noted in `timer`.
     pub(crate) fn new(stream: S, timer: ConnectionTimer) -> Self {
         Self { stream, timer }
     }

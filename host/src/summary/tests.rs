@@ -17,12 +17,12 @@ fn what_a_policy_may_refuse_is_its_business() {
     ] {
         let warned = warned(&format!("CONTAINERS=1 POST=1 {policies}"));
         assert_eq!(warned.len(), warnings, "{policies}: {warned:?}");
-        assert!(warned.iter().all(|warning| warning.contains("hands out root")), "{warned:?}");
+        assert!(warned.iter().all(|warning| warning.contains("gives clients root")), "{warned:?}");
     }
 }
 
 #[test]
-fn a_policy_that_can_only_take_away_from_nothing_is_warned_of() {
+fn a_policy_that_can_only_deny_what_is_denied_already_is_warned_of() {
     for (environment, warnings) in [
         ("POLICY=a.wasm POLICY_MODE=narrow", 1),
         ("POLICY=a.wasm,b.wasm POLICY_MODE=narrow POLICY_MODE_B=observe", 1),
@@ -33,6 +33,6 @@ fn a_policy_that_can_only_take_away_from_nothing_is_warned_of() {
     ] {
         let warned = warned(environment);
         assert_eq!(warned.len(), warnings, "{environment}: {warned:?}");
-        assert!(warned.iter().all(|warning| warning.starts_with("POLICY_MODE=narrow only takes away")));
+        assert!(warned.iter().all(|warning| warning.starts_with("POLICY_MODE=narrow can only deny")));
     }
 }

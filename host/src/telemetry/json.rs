@@ -1,6 +1,7 @@
-//! A log line for programs: one JSON object, as tracing-subscriber writes it.
+//! Log lines for programs: each is one JSON object, as tracing-subscriber writes it.
 //!
-//! JSON need not escape what is unfit for a terminal; here it is, since people read these lines too.
+//! JSON does not require that characters which could steer a terminal are escaped. Here they are, since people read
+//! these lines too.
 
 use std::fmt;
 
@@ -41,7 +42,7 @@ where
     }
 }
 
-/// Outside of strings, JSON has nothing that is unfit.
+/// Writes a line and escapes what is unfit for a terminal, which in JSON only occurs inside strings.
 fn put(out: &mut Writer<'_>, line: &str) -> fmt::Result {
     if line.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return out.write_str(line);

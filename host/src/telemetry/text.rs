@@ -1,6 +1,6 @@
-//! A log line for people: time, level, message, then `name=value` pairs.
+//! Log lines for people: time, level, message, then `name=value` pairs.
 //!
-//! A value is quoted and escaped as soon as it holds anything but plain printable ASCII, so that nothing that a client
+//! A value is quoted and escaped as soon as it holds anything but plain printable ASCII, so that no text that a client
 //! chose can end a line or start a pair. Numbers are written digit by digit and the date once a second:
 //! `core::fmt` would cost more than the rest of the line.
 
@@ -18,7 +18,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use engine_api::untrusted::is_unfit;
 
-/// `2024-01-31T12:34:56.000000Z`.
+/// A time as text: `2024-01-31T12:34:56.000000Z`.
 type TimeText = [u8; 27];
 
 const NO_TIME: TimeText = *b"0000-00-00T00:00:00.000000Z";
@@ -38,7 +38,7 @@ where
     N: for<'w> FormatFields<'w> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        // Pieces go into a buffer of ours, because each one that goes through `out` is a call through a pointer.
+        // The pieces go into a buffer of our own, because each write to `out` is a call through a pointer.
         let mut line = LINE.take();
         line.clear();
         put_time(&mut line);
@@ -58,7 +58,7 @@ where
     }
 }
 
-/// The time to the microsecond, RFC 3339. The date is worked out once a second.
+/// Appends the time to the microsecond (RFC 3339). The date is worked out once a second.
 fn put_time(line: &mut Vec<u8>) {
     let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let (second, mut text) = SECOND.get();
@@ -146,7 +146,7 @@ fn put_value(line: &mut Vec<u8>, value: &str) {
     }
 }
 
-/// What a byte makes of the value that it is in.
+/// What a value needs because of one of its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Needs {
     Nothing,
@@ -163,7 +163,7 @@ const fn needs(byte: u8) -> Needs {
     }
 }
 
-/// A message stays one line.
+/// A message, whose line feeds and the like are escaped so that it stays one line.
 struct Escaped<'t>(&'t str);
 
 impl fmt::Display for Escaped<'_> {

@@ -1,8 +1,8 @@
-//! Writes log lines from a thread of its own, many at a time.
+//! The thread that writes the log, many lines at a time.
 //!
 //! A reader that stalls (a full pipe) must not stall the gateway, and a system call for each line would cost more than
-//! the rest of a denied request. So lines are gathered for some milliseconds and written at once; past a bound they are
-//! dropped and counted, and the count is logged.
+//! the rest of a denied request. So lines are gathered for some milliseconds and written together. When too many wait,
+//! further ones are dropped and counted, and the count is logged.
 
 use std::io::{self, Write};
 use std::mem;
@@ -12,16 +12,16 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How long lines are gathered.
+/// How long lines are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(20);
 
 /// How long the end of the process waits for the last lines to be read.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Unwritten lines are dropped past this.
+/// How many bytes may wait to be written; further lines are dropped.
 const MAX_UNWRITTEN: usize = 1024 * 1024;
 
-/// Where the subscriber puts its lines.
+/// The writer that the subscriber writes its lines to.
 #[derive(Clone)]
 pub(super) struct Lines(Arc<Shared>);
 
@@ -49,7 +49,7 @@ pub(super) fn start(out: impl Write + Send + 'static, dropped: fn(u64) -> String
     let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
     let lines = Lines(Arc::clone(&shared));
     let for_thread = Arc::clone(&shared);
-    // Without a thread there is no log; the gateway is worth more than its log.
+    // Without a thread there is no log, but the gateway still serves.
     let thread = thread::Builder::new()
         .name("log".to_owned())
         .spawn(move || write_lines(&for_thread, out, dropped))
@@ -69,7 +69,7 @@ fn write_lines(shared: &Shared, mut out: impl Write, line_of_dropped: fn(u64) ->
         mem::swap(&mut batch, &mut state.unwritten);
         let (dropped, closing) = (mem::take(&mut state.dropped), state.closing);
         drop(state);
-        // A log that cannot be written cannot be complained about.
+        // If the log cannot be written, there is no place to report that.
         let _ = out.write_all(&batch);
         if dropped > 0 {
             let _ = writeln!(out, "{}", line_of_dropped(dropped));
@@ -112,7 +112,7 @@ impl<'l> MakeWriter<'l> for Lines {
     }
 }
 
-/// Writes what is left when it goes, unless whoever reads the log has stalled.
+/// A guard that, when dropped, waits until the last lines are written, unless the reader of the log has stalled.
 pub struct Flush {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>, // detached when dropped
@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    /// Stalls in its first write until it is told to go on.
+    /// A sink that stalls in its first write until it is told to go on.
     struct Stalled(mpsc::Sender<()>, mpsc::Receiver<()>, Sink);
 
     impl Write for Stalled {

@@ -16,7 +16,7 @@ fn check_prints_the_effective_policy() {
     for line in [
         "policy  env flags: 26 of 113 operations allowed",
         "  on: PING VERSION EVENTS CONTAINERS POST ALLOW_STOP",
-        "warning CONTAINERS=1 with POST=1 hands out root on this host: a client can create a container that mounts / or is privileged",
+        "warning CONTAINERS=1 with POST=1 gives clients root on this host: a client can create a container that mounts / or is privileged",
         "hint    PLUGIN is set, which sockgate does not read: did you mean PLUGINS?",
     ] {
         assert!(done.stdout.lines().any(|printed| printed == line), "{line}\n{}", done.stdout);
@@ -52,7 +52,7 @@ fn mistakes_stop_the_start_up_with_64_and_are_listed_together() {
         assert_eq!(
             done.stderr,
             "sockgate: the configuration has 2 mistake(s):\n  POST=\"perhaps\" is not a switch; use 1, true, yes or on, \
-             or 0, false, no or off\n  LOG_LEVEL: \"loud\" is none of error, warn, info, debug and trace\n",
+             or 0, false, no or off\n  LOG_LEVEL: \"loud\" is not one of error, warn, info, debug and trace\n",
             "{command:?}"
         );
     }
@@ -107,7 +107,8 @@ fn a_taken_port_is_a_clear_message_and_a_failure() {
     let done = run(&[], &[("LISTEN_ADDR", &address)]);
     assert_eq!(done.code, 1);
     let want = format!(
-        "ERROR cannot listen on {address}: Address already in use (os error 98); something else listens there: stop it"
+        "ERROR cannot listen on {address} (something else listens there: stop it, or set LISTEN_ADDR to a free \
+         address): Address already in use (os error 98)"
     );
     assert!(done.stderr.contains(&want), "{}", done.stderr);
 }

@@ -1,5 +1,5 @@
-//! The policy author's tools, as far as they need no policy: what they say of files that are none, of cases that make no
-//! sense, of folders that are taken. With policies they are tested end to end.
+//! The policy author's tools without a policy: what they say about files that are not policies, cases that make no
+//! sense, and folders that are taken. The end-to-end tests run them with policies.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::process::{Done, run};
 
-/// A component that imports the instance of that name, and nothing else.
+/// A component that only imports the instance of that name.
 fn component_importing(name: &str) -> Vec<u8> {
     let length = |bytes: &[u8]| u8::try_from(bytes.len()).unwrap();
     let mut import = vec![1, 0, length(name.as_bytes())];
@@ -20,7 +20,7 @@ fn component_importing(name: &str) -> Vec<u8> {
     component
 }
 
-/// A folder with files to be looked at.
+/// A temporary folder with files for the tools.
 struct Folder(TempDir);
 
 impl Folder {
@@ -97,7 +97,7 @@ fn check_lists_imports_one_by_one_and_says_what_is_wrong_with_those_that_are_ref
     }
 }
 
-/// What the compiler says quotes names of the file.
+/// The compiler's messages quote names from the file.
 #[test]
 fn a_name_in_a_file_cannot_steer_the_terminal() {
     let folder = Folder::new();

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// A test waits no longer than this for anything.
+/// The longest time that a test waits for anything.
 const BOUND: Duration = Duration::from_secs(20);
 
 const NOBODY: u32 = 65534;
@@ -48,18 +48,18 @@ pub(crate) struct Running {
     /// Its first listener, as `LISTEN_ADDR` would name it.
     pub(crate) address: String,
     log: Arc<(Mutex<String>, Condvar)>,
-    /// Of a copy of the binary, which goes with it.
+    /// The folder of a copy of the binary, which is removed with this value.
     #[allow(dead_code, reason = "held for its drop")]
     folder: Option<TempDir>,
 }
 
 impl Running {
-    /// Serves on a free port unless `LISTEN_ADDR` says otherwise.
+    /// Starts a gateway, on a free port unless `LISTEN_ADDR` says otherwise.
     pub(crate) fn start(env: &[(&str, &str)]) -> Self {
         Self::spawn(sockgate(&with_port(env)))
     }
 
-    /// As a user who may next to nothing.
+    /// Starts a gateway as the user `nobody`, who has almost no permissions.
     pub(crate) fn start_as_nobody(env: &[(&str, &str)]) -> Self {
         let mut command = Command::new("setpriv");
         command.args(["--reuid", "65534", "--regid", "65534", "--groups", &NOBODY.to_string()]);
@@ -70,7 +70,7 @@ impl Running {
         running
     }
 
-    /// With a hard limit of open files.
+    /// Starts a gateway with a hard limit of open files.
     pub(crate) fn start_with_files(limit: u32, env: &[(&str, &str)]) -> Self {
         let mut command = Command::new("sh");
         let script = format!("ulimit -n {limit}; exec {}", env!("CARGO_BIN_EXE_sockgate"));
@@ -103,7 +103,7 @@ impl Running {
         self.log.0.lock().unwrap().clone()
     }
 
-    /// Waits for the event that `text` tells of.
+    /// Waits until the log contains `text`.
     pub(crate) fn wait_for_log(&self, text: &str) {
         let log = self.log.0.lock().unwrap();
         let (log, timed_out) = self.log.1.wait_timeout_while(log, BOUND, |log| !log.contains(text)).unwrap();
@@ -130,7 +130,7 @@ impl Running {
         answer
     }
 
-    /// Asks again until the answer starts as it should.
+    /// Repeats the request until the answer starts with `want`.
     pub(crate) fn ask_until(&self, request: &str, want: &str) {
         let asked = Instant::now();
         loop {
@@ -180,8 +180,9 @@ fn with_port<'e>(env: &[(&'e str, &'e str)]) -> Vec<(&'e str, &'e str)> {
     env
 }
 
-/// The folders above the binary may be closed to others. Another process makes the copy: a file that this one had open
-/// for writing could not be run while one of its threads is between fork and exec.
+/// A folder with a copy of the binary, since the folders above the binary itself may be closed to other users. Another
+/// process makes the copy: a file that this process had open for writing could not be run while one of its threads is
+/// between fork and exec.
 fn folder_with_a_copy() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -192,7 +193,7 @@ fn folder_with_a_copy() -> TempDir {
     dir
 }
 
-/// Answers every request on its socket with 200; `/events` without an end.
+/// An engine that answers every request on its socket with 200; the answer to `/events` has no end.
 pub(crate) struct Engine(());
 
 impl Engine {

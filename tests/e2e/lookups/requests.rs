@@ -94,7 +94,7 @@ async fn a_hostile_reference_makes_no_other_request(via: Via) {
         let scene = Scene::new(reference);
         let answer = scene.answer(via).await;
         assert_eq!(scene.arrived(), Vec::from_iter(want), "{reference}");
-        let is_refused = answer.ends_with(": refused: nothing can be called so");
+        let is_refused = answer.ends_with(": refused: no object can have that name");
         assert_eq!(is_refused, want.is_none(), "{reference}: {answer}");
     }
 }

@@ -1,4 +1,4 @@
-//! Writes the references that come from the code: `cargo run -p e2e --bin reference`.
+//! Writes the reference documents that are generated from the code: `cargo run -p e2e --bin reference`.
 #![allow(clippy::print_stdout, reason = "it says what it wrote")]
 
 use anyhow::Result;

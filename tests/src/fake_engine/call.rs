@@ -1,4 +1,4 @@
-//! A request in the hands of the case, which plays the engine.
+//! Requests that are handed to the case, which plays the engine.
 
 use std::ops::{Deref, DerefMut};
 
@@ -8,15 +8,15 @@ use crate::head::Head;
 use crate::wire::Wire;
 use crate::within;
 
-/// The requests of a route that was handed over.
+/// The queue of requests of a route that was handed over.
 #[derive(Debug)]
 pub struct Calls {
     route: String,
     calls: mpsc::UnboundedReceiver<Call>,
 }
 
-/// A request that arrived, and the connection to answer it on. What it can do with the bytes is in [`Wire`]. Dropped,
-/// it closes the connection.
+/// A request that arrived, and the connection to answer it on. The methods that send and read bytes are those of
+/// [`Wire`]. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct Call {
     /// The request's head. Its body is still on the wire.
@@ -25,7 +25,7 @@ pub struct Call {
     give_back: oneshot::Sender<Wire>,
 }
 
-/// Connections of which nothing was read.
+/// The queue of connections of which nothing was read.
 #[derive(Debug)]
 pub struct RawConnections(mpsc::UnboundedReceiver<Wire>);
 
@@ -47,7 +47,7 @@ impl Calls {
 }
 
 impl Call {
-    /// The call, and where its connection comes back for the engine to go on with.
+    /// Makes a call, and the receiver through which the engine gets the connection back.
     pub(super) fn new(request: Head, wire: Wire) -> (Self, oneshot::Receiver<Wire>) {
         let (give_back, given_back) = oneshot::channel();
         (Self { request, wire, give_back }, given_back)

@@ -1,7 +1,8 @@
-//! What the engine answers when no case says otherwise: enough for `docker ps`, `docker logs -f` and `docker events`.
+//! The engine's answers when no case says otherwise: they are enough for `docker ps`, `docker logs -f` and `docker
+//! events`.
 //!
-//! It upgrades whenever it is asked to and echoes from there on, so that an `Upgrade` which a gateway should have
-//! stripped shows.
+//! The engine upgrades whenever it is asked to and echoes from there on, which shows an `Upgrade` that the gateway
+//! should have stripped.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -64,7 +65,8 @@ async fn echo(wire: &mut Wire, protocol: &str) -> After {
     After::Close
 }
 
-/// A line a second for as long as somebody listens. No case waits for these: it hands the route over instead.
+/// Sends a line a second for as long as somebody listens. No case waits for these lines; it hands the route over
+/// instead.
 async fn ticking(wire: &mut Wire, content_type: &str, line: fn(u64) -> String) -> After {
     let head = format!(
         "HTTP/1.1 200 OK\r\n{SHARED}Content-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -104,7 +106,7 @@ fn container_list() -> String {
     )
 }
 
-/// With a terminal, so that its log is plain text rather than framed.
+/// A container with a terminal, so that its log is plain text and not framed.
 fn container() -> String {
     format!(
         r#"{{"Id":"{ID}","Name":"/web","Config":{{"Tty":true,"Image":"web"}},"State":{{"Status":"running","Running":true}},"HostConfig":{{"LogConfig":{{"Type":"json-file"}}}}}}"#

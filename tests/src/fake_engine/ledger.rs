@@ -1,4 +1,4 @@
-//! What reached the engine, and which connections it has.
+//! The record of what reached the engine, and of its connections.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,24 +6,24 @@ use tokio::sync::watch;
 
 use crate::head::Head;
 
-/// Kept of each connection; a case that uploads more compares the body, not the record.
+/// How many bytes of each connection are kept. A case that uploads more compares the body, not the record.
 const KEPT: usize = 1 << 20;
 
-/// Connections so far.
+/// The numbers of connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Ever accepted.
+    /// How many were ever accepted.
     pub opened: usize,
-    /// Open now. One that the engine reads counts until it has read the end of it.
+    /// How many are open now. A connection that the engine reads counts until the engine has read its end.
     pub open: usize,
 }
 
 /// A request head that arrived.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// On which connection, counted from 0.
+    /// The connection that it arrived on, counted from 0.
     pub connection: usize,
-    /// What it said.
+    /// The head itself.
     pub head: Head,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Ledger {
     counts: watch::Sender<Counts>,
 }
 
-/// Where a connection writes down what it hears. Its end is the connection's end.
+/// The place where one connection records its bytes. Dropping it counts the connection as closed.
 #[derive(Debug)]
 pub(crate) struct Tap {
     ledger: Arc<Ledger>,

@@ -1,4 +1,4 @@
-//! Accepts connections and answers what comes on them.
+//! The loop that accepts connections and answers their requests.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::head::Head;
 use crate::socket::Socket;
 use crate::wire::{BodyEnd, Wire};
 
-/// Serves until `stop`, then closes what is open.
+/// Serves until `stop`, then closes all connections.
 pub(super) async fn serve(listener: UnixListener, script: Arc<Script>, mut stop: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
@@ -37,7 +37,7 @@ fn offer_raw(script: &Script, wire: Wire) -> Option<Wire> {
     }
 }
 
-/// Answers request after request.
+/// Answers the requests of a connection, one after the other.
 async fn converse(mut wire: Wire, script: Arc<Script>) {
     while let Some(request) = wire.next_request().await {
         let after = match script.scripted(&request) {
@@ -70,7 +70,7 @@ async fn fixed(wire: &mut Wire, request: &Head, bytes: &[u8], after: After) -> A
     }
 }
 
-/// Reads the request's body and forgets it, after the interim answer that a careful client waits for.
+/// Reads and drops the request's body, after sending the `100 Continue` that some clients wait for.
 pub(super) async fn take_in(wire: &mut Wire, request: &Head) -> BodyEnd {
     if request.has("expect") && wire.try_send("HTTP/1.1 100 Continue\r\n\r\n").await.is_err() {
         return BodyEnd::Truncated(crate::Ending::Reset);

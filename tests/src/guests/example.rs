@@ -1,8 +1,8 @@
-//! Example policies in other languages than Rust, built and tested by the commands of their READMEs.
+//! The example policies in languages other than Rust, built and tested with the commands of their READMEs.
 //!
-//! Never in the repository: the example and the interface are copied below the target folder first, side by side as they
-//! are, and the language's packages and programs, which `tests/setup` installed, are linked in. What has been built is built again
-//! when a file of the example or the interface is another.
+//! Nothing is built inside the repository: the example and the interface are first copied below the target folder, side
+//! by side as they are, and the language's packages and programs, which `tests/setup` installed, are linked in. What
+//! has been built is built again when a file of the example or the interface has changed.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -76,11 +76,11 @@ pub fn c_tests(example: &str) {
     Workshop::of_c(example).run("make test");
 }
 
-/// An example's copy, for one process at a time.
+/// The copy of an example. Only one process uses it at a time.
 struct Workshop {
     example: String,
     folder: PathBuf,
-    /// Where programs are found.
+    /// The PATH for the example's commands.
     path: OsString,
     _lock: File,
 }
@@ -106,7 +106,7 @@ impl Workshop {
         workshop
     }
 
-    /// Waits until no other test is at this example, then brings the copy up to date.
+    /// Waits until no other process uses this example, then brings the copy up to date.
     fn open(example: &str) -> Self {
         let home = target_folder().join("guests").join(example);
         fs::create_dir_all(&home).expect("a folder below the target folder");
@@ -136,7 +136,7 @@ impl Workshop {
         workshop
     }
 
-    /// The packages that the README installs in the example's folder.
+    /// Links the packages that the README installs into the example's folder.
     fn link(&self, name: &str, packages: &Path) {
         let link = self.folder.join(name);
         if fs::read_link(&link).is_ok_and(|old| old == packages) {
@@ -146,20 +146,20 @@ impl Workshop {
         symlink(packages, link).expect("a link");
     }
 
-    /// As the READMEs call it: `js-tenant-labels` makes `tenant_labels.wasm`.
+    /// The component's name in the README: `tenant_labels.wasm` for `js-tenant-labels`.
     fn component_name(&self) -> String {
         let (_, name) = self.example.split_once('-').expect("examples are named LANGUAGE-WHAT");
         format!("{}.wasm", name.replace('-', "_"))
     }
 
-    /// The component, its code compiled.
+    /// Builds the component, and compiles its code into the code cache.
     fn build(&self, command: &str) -> PathBuf {
         let component = self.run_once(command, &self.component_name());
         compile(&component);
         component
     }
 
-    /// Runs a command that makes `product`, if that has not been made.
+    /// Runs a command that makes `product`, unless that has been made already.
     fn run_once(&self, command: &str, product: &str) -> PathBuf {
         let product = self.folder.join(product);
         if !product.exists() {
@@ -180,13 +180,13 @@ impl Workshop {
     }
 }
 
-/// Where the gateways of tests find compiled policies (`POLICY_CACHE`).
+/// The folder in which the gateways of tests find compiled policies (`POLICY_CACHE`).
 #[must_use]
 pub fn code_cache() -> PathBuf {
     target_folder().join("guests/code")
 }
 
-/// Sees to it that the code cache has a policy's code. An unoptimized compiler takes longer over CPython than tests wait
+/// Compiles a policy's code into the code cache. An unoptimized compiler needs more time for CPython than tests wait
 /// for a gateway.
 fn compile(component: &Path) {
     static COMPILED: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
@@ -197,7 +197,7 @@ fn compile(component: &Path) {
     let limits = Limits { timeout: Duration::from_secs(60), memory: 64 << 20 };
     let workbench = Workbench::new(limits, Some(&code_cache())).expect("a workbench");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    // It will want settings, which whoever asked for it knows.
+    // Without settings it may be refused, but by then its code is compiled.
     let loaded = runtime.block_on(workbench.load(component, ""));
     assert!(matches!(loaded, Ok(_) | Err(LoadError::Settings(_))), "{}: {loaded:?}", component.display());
 }
@@ -217,7 +217,7 @@ fn collect(folder: &str, into: &mut Vec<(String, Vec<u8>)>) {
         let entry = entry.expect("an entry");
         let name = entry.file_name().to_str().expect("names are ASCII").to_owned();
         let path = format!("{folder}/{name}");
-        // What an author's own build leaves.
+        // Skips the output of an author's own build.
         if name.starts_with('.')
             || name.ends_with(".wasm")
             || ["node_modules", "__pycache__"].contains(&name.as_str())

@@ -1,4 +1,4 @@
-//! Policies written in WebAssembly text: shapes that no compiler would make.
+//! Policies written in WebAssembly text, with shapes that no compiler would make.
 //!
 //! The text is that of a core module. The component around it is made by the tool that compilers use, from
 //! `wit/policy.wit` or from another interface that the shape claims to have.
@@ -11,17 +11,17 @@ pub const WIT: &str = include_str!("../../../wit/policy.wit");
 /// The parts of a module. Those of the default make a policy that allows everything.
 #[derive(Clone, Debug)]
 pub struct Shape<'t> {
-    /// Imports, which must stand first.
+    /// The imports, which must come first.
     pub imports: &'t str,
-    /// The memory, or several: the first one must be exported as `memory`.
+    /// The memory, or several memories: the first must be exported as `memory`.
     pub memory: &'t str,
-    /// Where the host gets memory for what it hands over: four `i32` to an address.
+    /// The function from which the host gets memory for what it hands over: from four `i32` to an address.
     pub realloc: &'t str,
-    /// The address of a `result<manifest, string>`.
+    /// The code of `configure`, which gives the address of a `result<manifest, string>`.
     pub configure: &'t str,
-    /// The address of a `decision`.
+    /// The code of `decide`, which gives the address of a `decision`.
     pub decide: &'t str,
-    /// More fields: a start function, tables, globals.
+    /// Additional fields: a start function, tables, globals.
     pub more: &'t str,
 }
 
@@ -32,7 +32,7 @@ pub const ALLOW: &str = "i32.const 128";
 /// The address of a `deny` with the message `no`.
 pub const DENY: &str = "i32.const 144";
 
-/// What those addresses hold; the canonical ABI says how.
+/// The data at those addresses, in the layout of the canonical ABI.
 const DATA: &str = r#"
     (data (i32.const 16) "shape1no")
     (data (i32.const 64) "\00\00\00\00" "\10\00\00\00\05\00\00\00" "\15\00\00\00\01\00\00\00")
@@ -40,7 +40,7 @@ const DATA: &str = r#"
     (data (i32.const 144) "\01\00\00\00" "\16\00\00\00\02\00\00\00" "\00\00\00\00")
 "#;
 
-/// From the end of the first page on, a page more whenever the host needs it; nothing is ever given back.
+/// The code that gives the host memory: it grows the memory by at least a page each time, and nothing is ever freed.
 pub const REALLOC: &str = "
     (local $at i32)
     (local.set $at (i32.shl (memory.grow (i32.add (i32.shr_u (local.get 3) (i32.const 16)) (i32.const 1))) (i32.const 16)))
@@ -63,7 +63,7 @@ impl Shape<'_> {
     /// The core module.
     ///
     /// # Panics
-    /// When the text is none of a module.
+    /// When the text is not that of a module.
     #[must_use]
     pub fn module(&self) -> Vec<u8> {
         let Self { imports, memory, realloc, configure, decide, more } = self;
@@ -82,7 +82,7 @@ impl Shape<'_> {
         self.component_of(WIT)
     }
 
-    /// The component, with another interface than that of this gateway.
+    /// The component, with an interface other than that of this gateway.
     ///
     /// # Panics
     /// When the interface and the module do not go together.
@@ -92,10 +92,10 @@ impl Shape<'_> {
     }
 }
 
-/// The binary of a text, be it of a module or of a component.
+/// The binary form of a text, which is that of a module or of a component.
 ///
 /// # Panics
-/// When the text is of neither.
+/// When the text is neither of them.
 #[must_use]
 pub fn binary(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))

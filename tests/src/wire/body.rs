@@ -1,34 +1,34 @@
-//! Bodies, decoded as they come.
+//! Bodies, which are decoded as they come.
 
 use super::{Ending, Place, Wire};
 use crate::head::parse_line;
 use crate::within;
 
-/// A body, decoded.
+/// A decoded body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Body {
-    /// What came.
+    /// The bytes that came.
     pub bytes: Vec<u8>,
     /// The trailer lines of a chunked body.
     pub trailers: Vec<(String, String)>,
-    /// How it ended.
+    /// How the body ended.
     pub end: BodyEnd,
 }
 
 /// How a body ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyEnd {
-    /// As its framing says. For a close-delimited body: with the end of the stream.
+    /// It ended as its framing says; a body without a length ends with the stream.
     Complete,
-    /// Before its framing says.
+    /// It ended before its framing says.
     Truncated(Ending),
 }
 
 impl Body {
-    /// What came.
+    /// The bytes of a body that is complete.
     ///
     /// # Panics
-    /// When it is not all there.
+    /// When it is not complete.
     #[must_use]
     pub fn whole(&self) -> &[u8] {
         assert_eq!(self.end, BodyEnd::Complete, "after {} bytes", self.bytes.len());
@@ -50,10 +50,10 @@ impl Wire {
         Body { bytes, trailers: std::mem::take(&mut self.trailers), end }
     }
 
-    /// Reads just as many bytes of the body as `want` has, whatever chunks they come in, and compares them.
+    /// Reads as many bytes of the body as `want` has, in whatever chunks they come, and compares them.
     ///
     /// # Panics
-    /// When they differ, or the body ends before.
+    /// When they differ, or the body ends before that.
     pub async fn expect_body(&mut self, want: impl AsRef<[u8]>) {
         let want = want.as_ref();
         let mut got = Vec::new();

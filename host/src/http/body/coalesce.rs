@@ -1,9 +1,9 @@
-//! A body whose small pieces are handed on together.
+//! A body whose small pieces are coalesced: they are handed on together, so that one write sends many of them.
 //!
-//! hyper's other end hands over one piece a turn: a chunk, or what one read brought. Each would cost a system call and
-//! often the waking of a peer on another core, which is several times the cost of the piece. So after a piece the other
-//! end gets a turn to add the next one, until it has none at hand or there is enough. Nothing is waited for: a turn is
-//! over as soon as every task that is ready has run once.
+//! hyper's connection to the engine hands over one piece a turn: a chunk, or the bytes of one read. To send each on its
+//! own would cost a system call and often wake a peer on another core, which is several times the cost of the piece. So
+//! after a piece the connection gets another turn to add the next one, until it has none at hand or there is enough.
+//! This never waits: a turn is over as soon as every task that is ready has run once.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -15,18 +15,18 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-/// Enough for one write: more gains nothing, and each stream may hold it.
+/// How many bytes are enough for one write. More gains nothing, and each stream may hold as many.
 const ENOUGH: usize = 128 * 1024;
 
-/// As many pieces as hyper queues before it writes.
+/// How many pieces are handed on together at most: as many as hyper queues before it writes.
 const MAX_PIECES: usize = 15;
 
 thread_local! {
-    /// Counts what [`counting_turns`] sees.
+    /// The number of turns that [`counting_turns`] has counted on this thread.
     static TURN: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A task whose turns are counted: hyper may poll a body several times in one of them. The box keeps the future from
+/// Counts the turns of a task, because hyper may poll a body several times in one turn. The box keeps the future from
 /// being held twice, as an argument and as a pinned local.
 pub(crate) fn counting_turns<F: Future>(task: F) -> impl Future<Output = F::Output> {
     let mut task = Box::pin(task);
@@ -36,11 +36,11 @@ pub(crate) fn counting_turns<F: Future>(task: F) -> impl Future<Output = F::Outp
     })
 }
 
-/// See the module. Must be polled in a task that is [`counting_turns`].
+/// A body whose small pieces are handed on together. It must be polled in a task that is wrapped in [`counting_turns`].
 #[derive(Debug)]
 pub(crate) struct Coalesced {
     inner: Incoming,
-    /// The turn in which more was asked for.
+    /// The turn in which another piece was asked for.
     asked: Option<u64>,
     pieces: VecDeque<Frame<Bytes>>,
     bytes: usize,
@@ -49,27 +49,28 @@ pub(crate) struct Coalesced {
 
 #[derive(Debug)]
 enum Phase {
-    /// More may be added.
+    /// More pieces may be added.
     Collecting,
-    /// What is there is handed over before more is asked for.
+    /// The pieces that are there are handed over before more are asked for.
     Handing,
-    /// After what is there: the end.
+    /// The pieces that are there are the last ones.
     Ending,
-    /// After what is there: an error, which waits a turn more. hyper throws away what it has buffered if an error comes
-    /// in the same poll as data.
+    /// The pieces that are there are followed by an error, which is held back for one more turn: hyper throws away what
+    /// it has buffered if an error comes in the same poll as data.
     Failing(hyper::Error),
-    /// The turn that the error waits for.
+    /// The next turn reports the error.
     Failed(hyper::Error),
-    /// All was said.
+    /// The end or the error was reported.
     Over,
 }
 
 impl Coalesced {
+    /// A body that has not been polled yet.
     pub(crate) fn new(inner: Incoming) -> Self {
         Self { inner, asked: None, pieces: VecDeque::new(), bytes: 0, phase: Phase::Collecting }
     }
 
-    /// Collects what is there already: all of a short body that came with its head.
+    /// Collects the pieces that are there already, such as all of a short body that came with its head.
     pub(crate) async fn begin(&mut self) {
         poll_fn(|cx| match self.collect(cx) {
             Turn::Again => Poll::Pending,
@@ -78,7 +79,7 @@ impl Coalesced {
         .await;
     }
 
-    /// Takes pieces; a turn is asked for if there may be more.
+    /// Takes the next piece, and asks for another turn if there may be more.
     fn collect(&mut self, cx: &mut Context<'_>) -> Turn {
         if !matches!(self.phase, Phase::Collecting) {
             return Turn::Over;
@@ -107,6 +108,7 @@ impl Coalesced {
     }
 }
 
+/// Whether the task needs another turn before pieces are handed over.
 enum Turn {
     Again,
     Over,

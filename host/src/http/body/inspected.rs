@@ -1,12 +1,12 @@
-//! Bodies that a policy reads: taken whole before anything is decided, and refused if two parsers could read them in two
-//! ways.
+//! Bodies that a policy reads: they are taken whole before anything is decided, and refused if two parsers could read
+//! them in two ways.
 //!
-//! A policy is never shown a part of a body, and what it was shown is, byte for byte, what is sent: with the framing that it
-//! came with, but without trailers, which nobody has judged. What clients can make the gateway hold is bounded: each body by
-//! `POLICY_BODY_LIMIT`, all together by [`ROOM`], and the time for both by `HEADER_TIMEOUT`, since a body that is waited for
-//! before anything happens is, for its client, a part of the head.
+//! A policy is never shown a part of a body, and the body that it was shown is sent byte for byte, with the framing
+//! that it came with, but without trailers, which nobody has judged. What clients can make the gateway hold is bounded:
+//! each body by `POLICY_BODY_LIMIT`, all bodies together by [`ROOM`], and the time to wait for either by
+//! `HEADER_TIMEOUT`, since a body that must come before anything happens is, for its client, a part of the head.
 //!
-//! Where policies only observe, a body that none can be shown is sent on all the same, and the log says why.
+//! Where policies only observe, a body that cannot be shown to them is sent on all the same, and the log says why.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,28 +23,28 @@ use crate::http::body::request::RequestBody;
 use crate::http::head::Outbound;
 use crate::net::timeouts::Timeouts;
 
-/// What all inspected bodies may take together, in bytes, until they are sent. One always fits.
+/// How many bytes all inspected bodies may take together until they are sent. There is always room for one body.
 const ROOM: usize = 64 * 1024 * 1024;
 
-/// A body that no policy can be shown. The text is meant for the client.
+/// Why no policy can be shown a body. The text is meant for the client.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotTaken {
-    /// The whole of it cannot be shown.
+    /// No policy can be shown the body as it is: it is too large, encoded or ambiguous.
     #[error(transparent)]
     Whole(#[from] admit::BadBody),
-    /// A bad chunk, or the client left.
-    #[error("the request's body is broken ({0})")]
+    /// A chunk is malformed, or the client left.
+    #[error("the request's body is broken")]
     Broken(#[source] hyper::Error),
-    /// It was waited for.
+    /// The body did not come in time.
     #[error("the body did not arrive within {} s (HEADER_TIMEOUT)", .0.as_secs_f64())]
     Slow(Duration),
-    /// There was no room for it.
+    /// There was no room for the body.
     #[error("too many bodies are waiting to be read by a policy; try again later")]
     Busy,
 }
 
 impl NotTaken {
-    /// Whether it cannot even be sent on.
+    /// Whether the body cannot even be sent on.
     pub(crate) fn is_fatal(&self) -> bool {
         match self {
             Self::Broken(_) => true,
@@ -62,15 +62,15 @@ pub(crate) struct BodyInspector {
 }
 
 impl BodyInspector {
-    /// Of bodies up to `limit` bytes.
+    /// An inspector of bodies up to `limit` bytes.
     pub(crate) fn new(limit: usize, timeouts: Timeouts) -> Self {
         Self { limit, patience: timeouts.head, room: Arc::new(Semaphore::new(ROOM.max(limit))) }
     }
 
-    /// Takes a body and judges it. Whatever comes of that, `body` still has every byte.
+    /// Takes a body and judges it. Whatever the result is, `body` still has every byte.
     ///
     /// # Errors
-    /// [`NotTaken`]; `response` maps it to a status.
+    /// [`NotTaken`]; `refusal` maps it to a status.
     pub(crate) async fn take(
         &self,
         body: &mut RequestBody,
@@ -95,7 +95,8 @@ impl BodyInspector {
         }
     }
 
-    /// What a client says that it will send. hyper has made sure that it is a number, and that no more comes.
+    /// The length that the client declares, if it is within the limit. hyper has made sure that it is a number, and
+    /// that no more bytes come.
     fn declared(&self, headers: &HeaderMap) -> Result<usize, NotTaken> {
         let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let length = length.and_then(|length| length.trim().parse().ok());

@@ -1,4 +1,4 @@
-//! A client's body on its way to the engine: counted, and read on if the engine does not take all of it.
+//! A client's body on its way to the engine: it is counted, and read to its end if the engine does not take all of it.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -17,25 +17,27 @@ use tokio_util::task::TaskTracker;
 
 /// A client's body on its way to the engine.
 ///
-/// One that is dropped before its end (a refusal, an engine that answers early) is read on and thrown away: were the
-/// connection closed with bytes unread, the client would see a broken pipe instead of the answer.
+/// A body that is dropped before its end (after a refusal, or if the engine answers early) is read to its end and
+/// thrown away: if the connection were closed with bytes unread, the client would see a broken pipe instead of the
+/// answer.
 #[derive(Debug)]
 pub(crate) struct RequestBody(Option<Upload>);
 
 #[derive(Debug)]
 struct Upload {
-    /// What was taken of it before it was to be sent.
+    /// The bytes that were taken for inspection before the body is sent.
     taken: Option<Taken>,
     inner: Option<Incoming>,
-    /// Whether the client was told to send it.
+    /// Whether reading has begun, and with it the client was told to send.
     is_begun: bool,
     sent: Arc<AtomicU64>,
-    /// Where to read on.
+    /// The tasks that read dropped bodies to their end.
     tasks: TaskTracker,
+    /// The runtime of those tasks.
     runtime: Handle,
 }
 
-/// The start of a body, or all of it, and its part of what inspected bodies may take together.
+/// The start of a body, or all of it, with its share of the room for inspected bodies.
 #[derive(Debug)]
 struct Taken {
     bytes: Bytes,
@@ -43,12 +45,12 @@ struct Taken {
 }
 
 impl RequestBody {
-    /// None.
+    /// No body.
     pub(crate) fn empty() -> Self {
         Self(None)
     }
 
-    /// Counts what the engine takes into `sent`; `tasks` reads on if it does not take all.
+    /// A client's body. The bytes that the engine takes are counted in `sent`; a task of `tasks` reads the others.
     pub(crate) fn counted(inner: Incoming, sent: Arc<AtomicU64>, tasks: &TaskTracker) -> Self {
         if inner.is_end_stream() {
             return Self::empty();
@@ -58,18 +60,19 @@ impl RequestBody {
         Self(Some(Upload { taken: None, inner, is_begun: false, sent, tasks, runtime }))
     }
 
-    /// Of a client that waits for `100 Continue` before it sends: dropping it unread is the answer.
+    /// Drops the body of a client that waits for `100 Continue`: unread, unless reading has begun and it was told to
+    /// send.
     pub(crate) fn leave_unread(mut self) {
         if let Some(upload) = self.0.as_mut().filter(|upload| !upload.is_begun) {
             upload.inner = None;
         }
     }
 
-    /// Reads all of it, if that is no more than `limit` bytes. However that ends, what was read will still be sent; trailers
-    /// will not.
+    /// Reads the whole body, or gives `None` if it is larger than `limit` bytes. In either case the bytes that were
+    /// read will still be sent; trailers will not.
     ///
     /// # Errors
-    /// What broke the body.
+    /// The error that broke the body.
     pub(crate) async fn take_whole(
         &mut self,
         limit: usize,
@@ -99,7 +102,7 @@ impl RequestBody {
     }
 }
 
-/// What is being collected of a body. It is put back if whoever waits for it has had enough.
+/// The bytes that are being collected of a body. They go back to the body when this is dropped, even in the middle.
 struct Collected<'u> {
     taken: &'u mut Taken,
     bytes: BytesMut,
@@ -111,7 +114,7 @@ impl Drop for Collected<'_> {
     }
 }
 
-/// A client that sends nothing for so long is not in the middle of an upload.
+/// A client that sends nothing for this long is not in the middle of an upload.
 const SILENCE: Duration = Duration::from_secs(2);
 
 impl Drop for Upload {
@@ -123,7 +126,7 @@ impl Drop for Upload {
     }
 }
 
-/// Until the end, or until the client has stopped sending: it has read the answer by then.
+/// Reads a body until its end, or until the client has stopped sending: it has read the answer by then.
 async fn throw_away(mut body: Incoming) {
     while let Ok(Some(Ok(_))) = timeout(SILENCE, poll_fn(|cx| Pin::new(&mut body).poll_frame(cx))).await {}
 }
@@ -154,7 +157,7 @@ impl Body for RequestBody {
         Poll::Ready(frame)
     }
 
-    /// Nothing taken of a chunked body is still a chunked body.
+    /// A body that was taken and found empty is not at its end: one that came chunked goes out chunked.
     fn is_end_stream(&self) -> bool {
         let is_at_end =
             |upload: &Upload| upload.taken.is_none() && upload.inner.as_ref().is_none_or(Body::is_end_stream);

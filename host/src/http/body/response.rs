@@ -20,9 +20,9 @@ pub(crate) struct ResponseBody {
 
 #[derive(Debug)]
 enum Source {
-    /// Our own words, or none.
+    /// The text of a refusal, or nothing.
     Own(Option<Bytes>),
-    /// What the engine sends.
+    /// The body that the engine sends.
     Engine(Relay),
 }
 
@@ -30,17 +30,17 @@ enum Source {
 #[derive(Debug)]
 pub(crate) struct Relay {
     inner: Coalesced,
-    /// Until the body has come to its end.
+    /// The connection, until the body has come to its end.
     lease: Option<Lease>,
 }
 
 impl ResponseBody {
-    /// None, of an answer whose record goes on in a tunnel.
+    /// The empty body of an answer that starts a tunnel, which keeps the record.
     pub(crate) fn none() -> Self {
         Self { source: Source::Own(None), record: None }
     }
 
-    /// A refusal's text.
+    /// The text of a refusal.
     pub(crate) fn own(text: Bytes, mut record: Record) -> Self {
         record.complete(); // hyper does not ask for the body of an answer to HEAD
         Self { source: Source::Own(Some(text)), record: Some(record) }
@@ -55,8 +55,8 @@ impl ResponseBody {
 impl Relay {
     /// Starts to relay a body.
     ///
-    /// A short chunked answer has come whole with its head: all of it is taken before the head is answered, so that
-    /// both go out in one write.
+    /// A short chunked answer comes whole with its head: all of it is taken before the head is passed on, so that both
+    /// go out in one write.
     pub(crate) async fn begin(inner: Incoming, lease: Lease) -> Self {
         let mut inner = Coalesced::new(inner);
         inner.begin().await;
