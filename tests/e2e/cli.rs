@@ -1,5 +1,4 @@
 //! The binary as an operator runs it: exit codes, messages, signals, socket files, log lines.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod policy_tools;
 mod process;
@@ -7,7 +6,10 @@ mod process;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 
-use process::{Engine, Running, run};
+use e2e::FakeEngine;
+use e2e::binary::run;
+
+use process::Running;
 
 #[test]
 fn check_prints_the_effective_policy() {
@@ -40,8 +42,8 @@ fn check_loads_the_policies_as_serve_would() {
 fn a_hangup_does_not_end_a_gateway_without_policies() {
     let gateway = Running::start(&[]);
     gateway.signal("-HUP");
-    gateway.wait_for_log("there is nothing to reload: POLICY names no policy");
-    assert_eq!(gateway.stop(), 0);
+    gateway.until_logged("there is nothing to reload: POLICY names no policy");
+    assert_eq!(gateway.stop().code, 0);
 }
 
 #[test]
@@ -125,7 +127,7 @@ fn a_stale_socket_file_is_replaced_and_a_live_one_or_another_file_is_not() {
 
     let gateway = Running::start(&[("LISTEN_ADDR", &address)]);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o660);
-    assert_eq!(gateway.stop(), 0);
+    assert_eq!(gateway.stop().code, 0);
     assert!(!path.exists(), "the socket file is removed at the end");
 
     std::fs::write(&path, "precious").unwrap();
@@ -142,23 +144,22 @@ fn the_mode_of_a_unix_listener_can_be_set() {
     let address = format!("unix://{}", path.display());
     let gateway = Running::start(&[("LISTEN_ADDR", &address), ("LISTEN_SOCKET_MODE", "0600")]);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
-    assert_eq!(gateway.stop(), 0);
+    assert_eq!(gateway.stop().code, 0);
 }
 
 #[test]
 fn a_missing_engine_is_named_at_the_start_and_to_clients_and_needs_no_restart() {
-    let dir = tempfile::tempdir().unwrap();
-    let socket = dir.path().join("engine.sock");
-    let gateway = Running::start(&[("DOCKER_SOCKET", socket.to_str().unwrap())]);
+    let mut engine = FakeEngine::absent();
+    let gateway = Running::start(&[("DOCKER_SOCKET", engine.socket().to_str().unwrap())]);
     let answer = gateway.ask("GET /_ping");
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert!(answer.contains("is it running, and is DOCKER_SOCKET its socket?"), "{answer}");
-    let health = run(&["healthcheck"], &[("LISTEN_ADDR", &gateway.address)]);
+    let health = run(&["healthcheck"], &[("LISTEN_ADDR", gateway.address())]);
     assert_eq!(health.code, 1, "{}", health.stderr);
 
-    let _engine = Engine::start(&socket);
+    engine.restart();
     assert!(gateway.ask("GET /_ping").starts_with("HTTP/1.1 200 "));
-    let health = run(&["healthcheck"], &[("LISTEN_ADDR", &gateway.address)]);
+    let health = run(&["healthcheck"], &[("LISTEN_ADDR", gateway.address())]);
     assert_eq!((health.code, health.stdout.as_str()), (0, "ok: the engine answers through the gateway\n"));
 
     let log = gateway.log();
@@ -167,12 +168,10 @@ fn a_missing_engine_is_named_at_the_start_and_to_clients_and_needs_no_restart() 
 
 #[test]
 fn an_engine_socket_without_permission_is_explained_with_owner_mode_and_ourselves() {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let socket = dir.path().join("engine.sock");
-    let _engine = Engine::start(&socket);
-    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let gateway = Running::start_as_nobody(&[("DOCKER_SOCKET", socket.to_str().unwrap())]);
+    let (engine, mode) = (FakeEngine::start(), std::fs::Permissions::from_mode);
+    std::fs::set_permissions(engine.socket().parent().unwrap(), mode(0o755)).unwrap();
+    std::fs::set_permissions(engine.socket(), mode(0o600)).unwrap();
+    let gateway = Running::start_as_nobody(&[("DOCKER_SOCKET", engine.socket().to_str().unwrap())]);
     assert!(gateway.ask("GET /_ping").starts_with("HTTP/1.1 503 "));
     let log = gateway.log();
     let want = "It belongs to uid 0 and gid 0 with mode 0600; we are uid 65534 with gid 65534 and groups [65534]. \
@@ -183,12 +182,12 @@ fn an_engine_socket_without_permission_is_explained_with_owner_mode_and_ourselve
 #[test]
 fn healthcheck_is_content_with_the_gateway_where_ping_is_off() {
     let gateway = Running::start(&[("PING", "0")]);
-    let health = run(&["healthcheck"], &[("LISTEN_ADDR", &gateway.address)]);
+    let health = run(&["healthcheck"], &[("LISTEN_ADDR", gateway.address())]);
     assert_eq!(
         (health.code, health.stdout.as_str()),
         (0, "ok: the gateway answers; the engine was not asked (PING=0)\n")
     );
-    assert_eq!(gateway.stop(), 0);
+    assert_eq!(gateway.stop().code, 0);
     let health = run(&["healthcheck"], &[("LISTEN_ADDR", "127.0.0.1:1")]);
     assert_eq!(health.code, 1);
     assert!(health.stderr.contains("no answer from 127.0.0.1:1"), "{}", health.stderr);
@@ -196,45 +195,40 @@ fn healthcheck_is_content_with_the_gateway_where_ping_is_off() {
 
 #[test]
 fn a_second_signal_does_not_wait_for_what_is_in_flight() {
-    let dir = tempfile::tempdir().unwrap();
-    let socket = dir.path().join("engine.sock");
-    let _engine = Engine::start(&socket);
-    let gateway = Running::start(&[("DOCKER_SOCKET", socket.to_str().unwrap()), ("SHUTDOWN_GRACE", "1h")]);
+    let engine = FakeEngine::start();
+    let gateway =
+        Running::start(&[("DOCKER_SOCKET", engine.socket().to_str().unwrap()), ("SHUTDOWN_GRACE", "1h")]);
     let _stream = gateway.open("GET /events");
     gateway.signal("-TERM");
-    gateway.wait_for_log("stopping: no new connections");
-    assert_eq!(gateway.stop(), 130);
+    gateway.until_logged("stopping: no new connections");
+    assert_eq!(gateway.stop().code, 130);
 }
 
 #[test]
 fn the_first_signal_ends_at_once_when_nothing_is_in_flight() {
     let gateway = Running::start(&[("SHUTDOWN_GRACE", "1h")]);
     let _idle = gateway.connect();
-    assert_eq!(gateway.stop(), 0);
+    assert_eq!(gateway.stop().code, 0);
 }
 
 #[test]
 fn running_out_of_file_descriptors_costs_connections_and_not_the_gateway() {
-    let dir = tempfile::tempdir().unwrap();
-    let socket = dir.path().join("engine.sock");
-    let _engine = Engine::start(&socket);
-    let gateway = Running::start_with_files(24, &[("DOCKER_SOCKET", socket.to_str().unwrap())]);
+    let engine = FakeEngine::start();
+    let gateway = Running::start_with_files(24, &[("DOCKER_SOCKET", engine.socket().to_str().unwrap())]);
     let crowd: Vec<_> = (0..40).map(|_| gateway.connect()).collect();
-    gateway.wait_for_log("cannot accept a connection, trying again");
+    gateway.until_logged("cannot accept a connection, trying again");
     drop(crowd);
     gateway.ask_until("GET /_ping", "HTTP/1.1 200 ");
     assert!(gateway.log().contains("MAX_CONNECTIONS=1000 is lowered to 1: the limit of open files is 24"));
-    assert_eq!(gateway.stop(), 0);
+    assert_eq!(gateway.stop().code, 0);
 }
 
 #[test]
 fn a_request_is_one_log_line_without_credentials_query_or_body() {
-    let dir = tempfile::tempdir().unwrap();
-    let socket = dir.path().join("engine.sock");
-    let _engine = Engine::start(&socket);
+    let engine = FakeEngine::start();
     for format in ["text", "json"] {
         let gateway = Running::start(&[
-            ("DOCKER_SOCKET", socket.to_str().unwrap()),
+            ("DOCKER_SOCKET", engine.socket().to_str().unwrap()),
             ("LOG_FORMAT", format),
             ("LOG_LEVEL", "trace"),
             ("IMAGES", "1"),
@@ -246,7 +240,7 @@ fn a_request_is_one_log_line_without_credentials_query_or_body() {
         );
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         let _ = gateway.ask("GET /info");
-        gateway.wait_for_log("SystemInfo");
+        gateway.until_logged("SystemInfo");
         let log = gateway.log();
         assert!(!log.contains("secret"), "{log}");
         let lines: Vec<_> = log.lines().filter(|line| line.contains("ImageCreate")).collect();
@@ -267,7 +261,7 @@ fn a_request_is_one_log_line_without_credentials_query_or_body() {
 fn a_denial_is_a_warning_that_says_why() {
     let gateway = Running::start(&[]);
     let _ = gateway.ask("GET /info");
-    gateway.wait_for_log("SystemInfo");
+    gateway.until_logged("SystemInfo");
     let log = gateway.log();
     let line = log.lines().find(|line| line.contains("SystemInfo")).unwrap();
     let want = "decision=deny reason=\"/info is off (INFO=0); INFO=1 would allow it\" status=403";

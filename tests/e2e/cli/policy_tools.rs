@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::process::{Done, run};
+use e2e::binary::{Done, run};
 
 /// A component that imports the instance of that name, and nothing else.
 fn component_importing(name: &str) -> Vec<u8> {
