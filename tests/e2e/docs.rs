@@ -8,8 +8,9 @@ use e2e::reference::{DOCUMENTS, RENEW, root};
 use binary::{check, printed, request_line};
 use markdown::{Quote, anchors, blocks, documents, links, quotes};
 
-pub(crate) mod binary;
+mod binary;
 mod markdown;
+mod toolchain;
 mod walk;
 
 #[test]
@@ -89,8 +90,8 @@ fn compose_environment(compose: &str) -> Vec<(String, String)> {
     variables.map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned())).collect()
 }
 
-#[test]
-fn the_log_reference_lists_the_fields_of_a_request_line_and_no_other() {
+#[tokio::test]
+async fn the_log_reference_lists_the_fields_of_a_request_line_and_no_other() {
     let reference = std::fs::read_to_string(root().join("docs/LOGGING.md")).unwrap();
     let (_, table) = reference.split_once("| Field |").expect("a table of the fields");
     let documented: BTreeSet<_> = table
@@ -100,7 +101,7 @@ fn the_log_reference_lists_the_fields_of_a_request_line_and_no_other() {
         .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
         .map(|(field, _)| field.to_owned())
         .collect();
-    assert_eq!(fields(&request_line()), documented);
+    assert_eq!(fields(&request_line().await), documented);
     for line in blocks(&reference, "json").iter().flat_map(|block| block.lines()) {
         if line.contains("\"operation\"") {
             assert!(fields(line).is_subset(&documented), "{line}");

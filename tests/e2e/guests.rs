@@ -5,9 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
+use e2e::binary::Done;
 use e2e::guests;
 
-use gate::{Gate, Refused};
+use gate::Gate;
 
 mod decisions;
 mod files;
@@ -28,8 +29,8 @@ fn hostile() -> PathBuf {
 fn refusal(policy: &Path, settings: &[(&str, &str)]) -> String {
     match Gate::start(policy, settings) {
         Ok(_) => panic!("{} was loaded with {settings:?}", policy.display()),
-        Err(Refused { code, said }) => {
-            assert!(code.is_some_and(|code| code != 0), "{code:?}:\n{said}");
+        Err(Done { code, stderr: said, .. }) => {
+            assert!(code > 0, "{code}:\n{said}");
             let lines: Vec<_> = said.lines().filter(|line| line.contains("is not loaded")).collect();
             let [line] = lines[..] else { panic!("not one line that says why:\n{said}") };
             let wild: Vec<_> = line.chars().filter(|c| c.is_control()).collect();

@@ -9,6 +9,7 @@
 )]
 
 mod agreement;
+mod cli;
 mod docs;
 mod faults;
 mod forwarding;

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use e2e::binary::sockgate;
 use e2e::{FakeEngine, guests};
 use tempfile::TempDir;
-
-use crate::docs::binary::sockgate;
 
 mod gate;
 mod projects;
@@ -20,11 +19,7 @@ struct Done {
 }
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Done {
-    let environment: Vec<_> = [("POLICY_CACHE", "off"), ("POLICY_TIMEOUT", "10s")]
-        .iter()
-        .chain(environment)
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
+    let environment = [&[("POLICY_CACHE", "off"), ("POLICY_TIMEOUT", "10s")][..], environment].concat();
     let Output { status, stdout, stderr } = sockgate(&environment).args(arguments).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Done { code: status.code(), stdout: text(stdout), stderr: text(stderr) }

@@ -11,6 +11,7 @@
     reason = "a harness fails by panicking, and its tasks end with its runtime"
 )]
 
+pub mod binary;
 mod bound;
 mod client;
 pub mod dockerd;

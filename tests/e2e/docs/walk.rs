@@ -2,10 +2,10 @@
 
 use std::process::{Command, Stdio};
 
+use e2e::binary::executable;
 use e2e::reference::root;
 use e2e::{FakeEngine, guests};
 
-use super::binary::executable;
 use super::markdown::{Quote, quotes};
 
 /// Stands between the outputs of two commands.

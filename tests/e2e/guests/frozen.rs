@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use e2e::binary::Done;
 use e2e::json;
 
 use super::decisions::message;
-use super::gate::{Gate, Refused};
+use super::gate::Gate;
 
 /// Every file that is kept; see `tests/guests/frozen/README.md`.
 fn kept() -> Vec<PathBuf> {
@@ -80,7 +81,7 @@ async fn a_policy_of_an_earlier_day_is_told_what_it_was_told_then() {
 #[test]
 fn a_policy_of_an_earlier_day_can_refuse_its_settings() {
     for policy in kept() {
-        let Err(Refused { said, .. }) = Gate::start(&policy, &[("POLICY_SETTINGS", "refuse")]) else {
+        let Err(Done { stderr: said, .. }) = Gate::start(&policy, &[("POLICY_SETTINGS", "refuse")]) else {
             panic!("{} was loaded", policy.display());
         };
         assert!(said.contains("these settings are refused"), "{said}");
