@@ -16,6 +16,7 @@ mod guests;
 mod hostile;
 mod inspection;
 mod lookups;
+mod native_grpc;
 mod policies;
 mod policy_tools;
 mod regression;

@@ -1,25 +1,16 @@
-//! `docker-compose`: a project with a build, a network and a volume.
+//! Compose: a project with a build, a network and a volume. By the plugin of today on the engine of today, and by the
+//! program that it once was on the old engine.
 
 use std::collections::BTreeSet;
 
 use e2e::Via;
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::{Dockerd, IMAGE, Release};
 
-use crate::client::Client;
+use crate::client::{Client, on_each_engine};
 use crate::programs;
 
-mod over_tcp {
-    #[test]
-    fn a_project_goes_up_works_and_goes_down() {
-        super::a_project_goes_up_works_and_goes_down(e2e::Via::Tcp);
-    }
-}
-
-mod over_unix {
-    #[test]
-    fn a_project_goes_up_works_and_goes_down() {
-        super::a_project_goes_up_works_and_goes_down(e2e::Via::Unix);
-    }
+on_each_engine! {
+    a_project_goes_up_works_and_goes_down,
 }
 
 const PROJECT: &str = r#"
@@ -39,9 +30,9 @@ volumes:
   pages: {}
 "#;
 
-fn a_project_goes_up_works_and_goes_down(via: Via) {
-    let engine = Dockerd::shared();
-    let compose = Client::of_open_gateway(programs::compose(), engine, via);
+async fn a_project_goes_up_works_and_goes_down(engine: Release, via: Via) {
+    let engine = Dockerd::shared(engine);
+    let compose = Client::of_open_gateway(programs::compose(engine.release()), engine, via);
     let project = compose.name().to_owned();
     let compose = compose.with("COMPOSE_PROJECT_NAME", &project);
     compose.write("docker-compose.yml", PROJECT.replace("PROJECT", &project).replace("IMAGE", IMAGE));
