@@ -1,6 +1,6 @@
 //! A swarm of one node. An engine is in one swarm or none, so each of these has an engine of its own.
 
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::IMAGE;
 
 use super::Case;
 

@@ -1,6 +1,6 @@
 //! Prune takes what belongs to anyone, so each of these has an engine of its own.
 
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::IMAGE;
 
 use super::Case;
 
