@@ -17,6 +17,7 @@ mod guests;
 mod hostile;
 mod inspection;
 mod lookups;
+mod native_grpc;
 mod policies;
 mod policy_tools;
 mod regression;

@@ -9,7 +9,7 @@ use ::bollard::container::LogOutput;
 use ::bollard::errors::Error;
 use ::bollard::models::ContainerCreateBody;
 use ::bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::{Dockerd, IMAGE, Release};
 use e2e::{Gateway, Via};
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
@@ -26,8 +26,8 @@ struct Client {
 
 impl Client {
     /// Through an open gateway, to the shared engine.
-    async fn new(via: Via) -> Self {
-        Self::behind(Gateway::open(&Dockerd::shared().socket()), via).await
+    async fn new(engine: Release, via: Via) -> Self {
+        Self::behind(Gateway::open(&Dockerd::shared(engine).socket()), via).await
     }
 
     async fn behind(gateway: Gateway, via: Via) -> Self {

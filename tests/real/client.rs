@@ -8,14 +8,14 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use e2e::dockerd::Dockerd;
-use e2e::{Endpoint, Gateway, Via};
+use e2e::{Endpoint, Gateway, Program, Via};
 use tempfile::TempDir;
 
 use crate::conversation::{Conversation, LIMIT};
 
 /// A program with the gateway's address in its environment, and a name that no other test uses.
 pub(crate) struct Client {
-    program: PathBuf,
+    program: Program,
     environment: Vec<(String, String)>,
     _gateway: Rc<Gateway>,
     folder: TempDir,
@@ -24,13 +24,13 @@ pub(crate) struct Client {
 
 impl Client {
     /// `program` behind a gateway that allows everything.
-    pub(crate) fn of_open_gateway(program: PathBuf, engine: &Dockerd, via: Via) -> Self {
+    pub(crate) fn of_open_gateway(program: impl Into<Program>, engine: &Dockerd, via: Via) -> Self {
         Self::behind(program, Gateway::open(&engine.socket()), via)
     }
 
     /// `program` behind this gateway, which others may share.
-    pub(crate) fn behind(program: PathBuf, gateway: impl Into<Rc<Gateway>>, via: Via) -> Self {
-        let gateway = gateway.into();
+    pub(crate) fn behind(program: impl Into<Program>, gateway: impl Into<Rc<Gateway>>, via: Via) -> Self {
+        let (program, gateway) = (program.into(), gateway.into());
         let folder = tempfile::tempdir().unwrap();
         let environment = vec![
             ("DOCKER_HOST".to_owned(), address_of(&gateway, via)),
@@ -85,8 +85,9 @@ impl Client {
     /// Runs the program with `input` as its stdin, to the end.
     pub(crate) fn feed<A: AsRef<OsStr>>(&self, arguments: &[A], input: &[u8]) -> Output {
         // `timeout` bounds a hang; its 124 then is the exit code.
-        let mut command = Command::new("timeout");
-        command.arg("--kill-after=5").arg(LIMIT.as_secs().to_string()).arg(&self.program).args(arguments);
+        let limit = LIMIT.as_secs().to_string();
+        let mut command = self.program.after(&["timeout", "--kill-after=5", &limit]);
+        command.args(arguments);
         let mut child = self
             .furnish(&mut command)
             .stdin(Stdio::piped())
@@ -128,7 +129,7 @@ impl Client {
     }
 
     fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = self.program.command();
         command.args(arguments);
         self.furnish(&mut command);
         command
@@ -142,10 +143,45 @@ impl Client {
 
     fn expect_success<A: AsRef<OsStr>>(&self, arguments: &[A], output: Output) -> Output {
         let (status, said) = (output.status, text(&output.stderr));
-        assert!(status.success(), "{} {}: {status}: {said}", self.program.display(), show(arguments));
+        assert!(status.success(), "{} {}: {status}: {said}", self.program.name(), show(arguments));
         output
     }
 }
+
+/// Runs each case four times: against either engine, over either kind of listener. A case is an `async fn(Release, Via)`
+/// beside the call.
+macro_rules! on_each_engine {
+    ($($case:ident),+ $(,)?) => {
+        crate::client::on_each_engine! { @tests modern_engine_over_tcp, Modern, Tcp, $($case),+ }
+        crate::client::on_each_engine! { @tests modern_engine_over_unix, Modern, Unix, $($case),+ }
+        crate::client::on_each_engine! { @tests engine_20_over_tcp, V20, Tcp, $($case),+ }
+        crate::client::on_each_engine! { @tests engine_20_over_unix, V20, Unix, $($case),+ }
+    };
+    (@tests $module:ident, $engine:ident, $via:ident, $($case:ident),+) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    super::$case(e2e::dockerd::Release::$engine, e2e::Via::$via).await;
+                }
+            )+
+        }
+    };
+}
+pub(crate) use on_each_engine;
+
+/// Runs each case twice, against either engine. A case is a `fn(Release)` beside the call.
+macro_rules! on_both_engines {
+    ($($case:ident),+ $(,)?) => {
+        mod modern_engine {
+            $(#[test] fn $case() { super::$case(e2e::dockerd::Release::Modern); })+
+        }
+        mod engine_20 {
+            $(#[test] fn $case() { super::$case(e2e::dockerd::Release::V20); })+
+        }
+    };
+}
+pub(crate) use on_both_engines;
 
 /// A gateway's address, as DOCKER_HOST wants it.
 pub(crate) fn address_of(gateway: &Gateway, via: Via) -> String {

@@ -1,25 +1,31 @@
-//! The docker command, in two versions, over both kinds of listener.
+//! The docker command, of today and of old, over both kinds of listener, to the engine of today and to that of old.
 
 use e2e::Via;
-use e2e::dockerd::Dockerd;
+use e2e::dockerd::{Dockerd, Release};
 
 use crate::client::Client;
-use crate::programs::DockerCli;
 
-/// Makes each scenario four tests: two versions of the CLI, two kinds of listener.
+/// Makes each scenario six tests: two kinds of listener for both versions of the command to the engine of today, and for
+/// the old command to the old engine.
 macro_rules! with_each_cli {
     ($($scenario:ident)*) => {
-        with_each_cli! { @tests cli_20_over_tcp, V20, Tcp, $($scenario)* }
-        with_each_cli! { @tests cli_20_over_unix, V20, Unix, $($scenario)* }
-        with_each_cli! { @tests modern_cli_over_tcp, Modern, Tcp, $($scenario)* }
-        with_each_cli! { @tests modern_cli_over_unix, Modern, Unix, $($scenario)* }
+        with_each_cli! { @tests modern_engine_modern_cli_over_tcp, Modern, Modern, Tcp, $($scenario)* }
+        with_each_cli! { @tests modern_engine_modern_cli_over_unix, Modern, Modern, Unix, $($scenario)* }
+        with_each_cli! { @tests modern_engine_cli_20_over_tcp, Modern, V20, Tcp, $($scenario)* }
+        with_each_cli! { @tests modern_engine_cli_20_over_unix, Modern, V20, Unix, $($scenario)* }
+        with_each_cli! { @tests engine_20_cli_20_over_tcp, V20, V20, Tcp, $($scenario)* }
+        with_each_cli! { @tests engine_20_cli_20_over_unix, V20, V20, Unix, $($scenario)* }
     };
-    (@tests $module:ident, $version:ident, $via:ident, $($scenario:ident)*) => {
+    (@tests $module:ident, $engine:ident, $cli:ident, $via:ident, $($scenario:ident)*) => {
         mod $module {
+            use e2e::Via;
+            use e2e::dockerd::Release;
+
+            const CASE: super::Case = super::Case { engine: Release::$engine, cli: Release::$cli, via: Via::$via };
             $(
                 #[test]
                 fn $scenario() {
-                    super::$scenario(crate::programs::DockerCli::$version, e2e::Via::$via);
+                    super::$scenario(CASE);
                 }
             )*
         }
@@ -37,12 +43,32 @@ mod swarm;
 mod sweeping;
 mod terminal;
 
-/// A docker command that may do everything, in front of the shared engine.
-fn docker(version: DockerCli, via: Via) -> Client {
-    docker_of(Dockerd::shared(), version, via)
+/// Which docker command talks to which engine, and how.
+#[derive(Clone, Copy)]
+struct Case {
+    engine: Release,
+    cli: Release,
+    via: Via,
 }
 
-/// A docker command that may do everything, in front of `engine`.
-fn docker_of(engine: &Dockerd, version: DockerCli, via: Via) -> Client {
-    Client::of_open_gateway(version.program(), engine, via)
+impl Case {
+    /// A docker command that may do everything, in front of the shared engine.
+    fn docker(self) -> Client {
+        self.docker_of(Dockerd::shared(self.engine))
+    }
+
+    /// A docker command that may do everything, in front of `engine`.
+    fn docker_of(self, engine: &Dockerd) -> Client {
+        Client::of_open_gateway(self.cli.docker(), engine, self.via)
+    }
+
+    /// buildx names no host in its upgrades over TCP (`Host:` and nothing), which the gateway refuses there.
+    fn is_buildx_without_a_host(self) -> bool {
+        (self.cli, self.via) == (Release::Modern, Via::Tcp)
+    }
+
+    /// An engine for one test alone.
+    fn start_engine(self) -> Dockerd {
+        Dockerd::start(self.engine).unwrap()
+    }
 }

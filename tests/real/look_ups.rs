@@ -3,9 +3,21 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::{Dockerd, IMAGE, Release};
 use e2e::{Client, Endpoint, FakeEngine, Gateway, Via, guests, json};
 use tempfile::TempDir;
+
+use crate::client::{fresh_name, on_both_engines, on_each_engine};
+
+on_each_engine! {
+    every_kind_of_object_is_found_by_its_names,
+    what_is_not_there_is_not_found_and_what_is_no_name_is_refused,
+    a_container_that_was_exchanged_is_not_started,
+}
+
+on_both_engines! {
+    an_id_that_no_container_has_is_read_as_a_name,
+}
 
 /// Compiled policies, for all cases: all of them load the same.
 static CODE: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder for compiled code"));
@@ -22,9 +34,8 @@ fn gateway(socket: &Path, looks_up: &str) -> Gateway {
     Gateway::open_with(socket, &settings)
 }
 
-#[tokio::test]
-async fn every_kind_of_object_is_found_by_its_names() {
-    let engine = Dockerd::start().unwrap();
+async fn every_kind_of_object_is_found_by_its_names(engine: Release, via: Via) {
+    let engine = Dockerd::start(engine).unwrap();
     let docker = |arguments: &str| {
         let arguments: Vec<_> = arguments.split(' ').collect();
         engine.docker(&arguments).trim().to_owned()
@@ -63,16 +74,15 @@ async fn every_kind_of_object_is_found_by_its_names() {
     ];
     for (looks_up, want) in &objects {
         let gateway = gateway(&engine.socket(), looks_up);
-        let said = gateway.connect(Via::Unix).await.fetch("GET /v1.24/info", &[]).await.text();
+        let said = gateway.connect(via).await.fetch("GET /v1.24/info", &[]).await.text();
         let said: serde_json::Value = serde_json::from_str(&said).unwrap();
         let said = said["message"].as_str().unwrap();
         assert!(said.contains(": found ") && said.contains(want), "{looks_up}: {said}");
     }
 }
 
-#[tokio::test]
-async fn what_is_not_there_is_not_found_and_what_is_no_name_is_refused() {
-    let engine = Dockerd::shared();
+async fn what_is_not_there_is_not_found_and_what_is_no_name_is_refused(engine: Release, via: Via) {
+    let engine = Dockerd::shared(engine);
     for (looks_up, want) in [
         ("container nobody", "not found"),
         ("container prune", "not found"),
@@ -90,31 +100,32 @@ async fn what_is_not_there_is_not_found_and_what_is_no_name_is_refused() {
         ("container ../images/json", "refused: no object can have that name"),
     ] {
         let gateway = gateway(&engine.socket(), looks_up);
-        let said = gateway.connect(Via::Unix).await.fetch("GET /info", &[]).await.text();
+        let said = gateway.connect(via).await.fetch("GET /info", &[]).await.text();
         assert!(said.contains(&format!(": {want}")), "{looks_up}: {said}");
     }
 }
 
 /// Between decision and action somebody gives the name of the container to another one. The case stands between the
 /// gateway and the engine, so it knows when that is.
-#[tokio::test]
-async fn a_container_that_was_exchanged_is_not_started() {
-    let engine = Dockerd::shared();
+async fn a_container_that_was_exchanged_is_not_started(engine: Release, via: Via) {
+    let engine = Dockerd::shared(engine);
     let create =
         |name: &str| engine.docker(&["create", "--name", name, IMAGE, "sleep", "1000"]).trim().to_owned();
-    let (inspected, other) = (create("exchanged"), create("exchanged-other"));
+    let name = fresh_name();
+    let other_name = format!("{name}-other");
+    let (inspected, other) = (create(&name), create(&other_name));
     let between = FakeEngine::start();
     let mut calls = between.hand_over("*");
     let gateway = gateway(between.socket(), "container *\nthen allow");
     let mut direct = Client::connect(&Endpoint::Unix(engine.socket())).await;
 
-    let mut client = gateway.connect(Via::Unix).await;
-    client.ask("POST /containers/exchanged/start", &["Content-Length: 0"]).await;
+    let mut client = gateway.connect(via).await;
+    client.ask(&format!("POST /containers/{name}/start"), &["Content-Length: 0"]).await;
     let look_up = calls.next().await;
-    assert_eq!(look_up.request.target(), "/containers/exchanged/json");
-    let answer = direct.fetch("GET /containers/exchanged/json", &[]).await;
-    engine.docker(&["rename", "exchanged", "exchanged-before"]);
-    engine.docker(&["rename", "exchanged-other", "exchanged"]);
+    assert_eq!(look_up.request.target(), format!("/containers/{name}/json"));
+    let answer = direct.fetch(&format!("GET /containers/{name}/json"), &[]).await;
+    engine.docker(&["rename", &name, &format!("{name}-before")]);
+    engine.docker(&["rename", &other_name, &name]);
     look_up.answer(json("200 OK", &answer.text())).await;
 
     let start = calls.next().await;
@@ -128,9 +139,8 @@ async fn a_container_that_was_exchanged_is_not_started() {
 }
 
 /// The threat model says so of what a pin does not help against.
-#[test]
-fn an_id_that_no_container_has_is_read_as_a_name() {
-    let engine = Dockerd::shared();
+fn an_id_that_no_container_has_is_read_as_a_name(engine: Release) {
+    let engine = Dockerd::shared(engine);
     let create = |name: &str| engine.docker(&["create", "--name", name, IMAGE]).trim().to_owned();
     let gone = create("soon-gone");
     let named_so = create("soon-named-so");

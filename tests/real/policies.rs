@@ -1,10 +1,9 @@
 //! The example policies, in front of a real engine with every env flag on: what is refused, the policy refuses.
 
-use e2e::dockerd::Dockerd;
+use e2e::dockerd::{Dockerd, Release};
 use e2e::{Endpoint, Gateway, Response, Via, guests, request};
 
 use crate::client::Client;
-use crate::programs::DockerCli;
 
 mod image_allowlist;
 mod no_shell;
@@ -25,9 +24,17 @@ fn gateway(engine: &Dockerd, package: &str, settings: &str) -> Gateway {
 }
 
 /// A docker command behind a gateway that asks the Rust example `package`.
-fn docker(engine: &Dockerd, package: &str, settings: &str, (version, via): (DockerCli, Via)) -> Client {
-    let client = Client::behind(version.program(), gateway(engine, package, settings), via);
+fn docker(engine: &Dockerd, package: &str, settings: &str, (cli, via): (Release, Via)) -> Client {
+    let client = Client::behind(cli.docker(), gateway(engine, package, settings), via);
     client.with("DOCKER_BUILDKIT", "0")
+}
+
+/// The docker commands that are used with this engine.
+fn clis_of(engine: Release) -> &'static [Release] {
+    match engine {
+        Release::Modern => &[Release::Modern, Release::V20],
+        Release::V20 => &[Release::V20],
+    }
 }
 
 /// Runs a command that the policy must refuse, with words of its own.

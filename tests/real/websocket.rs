@@ -1,6 +1,6 @@
 //! `attach/ws`, as web consoles use it.
 
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::{Dockerd, IMAGE, Release};
 use e2e::{Endpoint, Gateway, Via, within};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -8,9 +8,9 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::client::fresh_name;
+use crate::client::{fresh_name, on_each_engine};
 
-e2e::on_both_listeners! {
+on_each_engine! {
     a_websocket_reads_and_writes_a_container,
     a_websocket_is_a_write_and_refused_without_post,
 }
@@ -34,11 +34,11 @@ fn answering(engine: &Dockerd) -> String {
 }
 
 fn attach(container: &str) -> String {
-    format!("ws://localhost/v1.41/containers/{container}/attach/ws?stream=1&stdin=1&stdout=1&logs=1")
+    format!("ws://localhost/containers/{container}/attach/ws?stream=1&stdin=1&stdout=1&logs=1")
 }
 
-async fn a_websocket_reads_and_writes_a_container(via: Via) {
-    let engine = Dockerd::shared();
+async fn a_websocket_reads_and_writes_a_container(engine: Release, via: Via) {
+    let engine = Dockerd::shared(engine);
     let container = answering(engine);
     let gateway = Gateway::open(&engine.socket());
     let (mut socket, _) = client_async(attach(&container), connect(&gateway, via).await).await.unwrap();
@@ -51,8 +51,8 @@ async fn a_websocket_reads_and_writes_a_container(via: Via) {
     engine.docker(&["rm", "--force", &container]);
 }
 
-async fn a_websocket_is_a_write_and_refused_without_post(via: Via) {
-    let engine = Dockerd::shared();
+async fn a_websocket_is_a_write_and_refused_without_post(engine: Release, via: Via) {
+    let engine = Dockerd::shared(engine);
     let container = answering(engine);
     let gateway = Gateway::start(&engine.socket(), &[("CONTAINERS", "1"), ("POST", "0")]);
     let answer = client_async(attach(&container), connect(&gateway, via).await).await;

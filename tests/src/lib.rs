@@ -20,6 +20,7 @@ mod gateway;
 pub mod guests;
 mod head;
 mod installed;
+mod program;
 pub mod reference;
 mod socket;
 mod wire;
@@ -30,6 +31,7 @@ pub use fake_engine::{Call, Calls, Counts, FakeEngine, RawConnections, Seen, jso
 pub use gateway::{Gateway, Via, scene, scene_with};
 pub use head::Head;
 pub use installed::installed;
+pub use program::Program;
 pub use socket::Socket;
 pub use wire::{Body, BodyEnd, Ended, Ending, Wire};
 

@@ -11,12 +11,13 @@ use ::bollard::query_parameters::{
     KillContainerOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptions,
     PruneNetworksOptionsBuilder, RemoveVolumeOptions, RenameContainerOptionsBuilder,
 };
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::{Dockerd, IMAGE, Release};
 use e2e::{Gateway, Via};
 
 use super::{Client, running};
+use crate::client::on_each_engine;
 
-e2e::on_both_listeners! {
+on_each_engine! {
     ps_inspect_rename_and_remove,
     kill_ends_a_container_and_wait_tells_its_exit_code,
     networks_and_volumes_come_and_go,
@@ -24,8 +25,8 @@ e2e::on_both_listeners! {
     a_refusal_is_an_error_that_names_the_flag,
 }
 
-async fn ps_inspect_rename_and_remove(via: Via) {
-    let client = Client::new(via).await;
+async fn ps_inspect_rename_and_remove(engine: Release, via: Via) {
+    let client = Client::new(engine, via).await;
     let docker = &client.docker;
     let labels = HashMap::from([("team".to_owned(), "blue".to_owned())]);
     client.create(ContainerCreateBody { labels: Some(labels.clone()), ..running("true") }).await;
@@ -46,8 +47,8 @@ async fn ps_inspect_rename_and_remove(via: Via) {
     assert_eq!(message, format!("No such container: {new}"));
 }
 
-async fn kill_ends_a_container_and_wait_tells_its_exit_code(via: Via) {
-    let client = Client::new(via).await;
+async fn kill_ends_a_container_and_wait_tells_its_exit_code(engine: Release, via: Via) {
+    let client = Client::new(engine, via).await;
     client.create(running("sleep 1000")).await;
     client.start().await;
     let waiting = client.docker.wait_container(&client.name, None);
@@ -63,8 +64,8 @@ async fn kill_ends_a_container_and_wait_tells_its_exit_code(via: Via) {
     client.remove().await;
 }
 
-async fn networks_and_volumes_come_and_go(via: Via) {
-    let client = Client::new(via).await;
+async fn networks_and_volumes_come_and_go(engine: Release, via: Via) {
+    let client = Client::new(engine, via).await;
     let (docker, name) = (&client.docker, &client.name);
     let labels = HashMap::from([("owner".to_owned(), name.clone())]);
     let network = NetworkCreateRequest { name: name.clone(), labels: Some(labels), ..Default::default() };
@@ -95,15 +96,18 @@ async fn networks_and_volumes_come_and_go(via: Via) {
     docker.inspect_volume(name).await.unwrap_err();
 }
 
-async fn the_engine_tells_about_itself(via: Via) {
-    let client = Client::new(via).await;
+async fn the_engine_tells_about_itself(engine: Release, via: Via) {
+    let client = Client::new(engine, via).await;
     assert_eq!(client.docker.ping().await.unwrap(), "OK");
-    assert_eq!(client.docker.version().await.unwrap().api_version.as_deref(), Some("1.41"));
-    assert!(client.docker.info().await.unwrap().server_version.unwrap().starts_with("20.10"));
+    let engine = Dockerd::shared(engine);
+    let told = client.docker.version().await.unwrap();
+    assert_eq!(told.version.as_deref(), Some(engine.version()));
+    assert_eq!(told.api_version.as_deref(), Some(engine.api_version()));
+    assert_eq!(client.docker.info().await.unwrap().server_version.as_deref(), Some(engine.version()));
 }
 
-async fn a_refusal_is_an_error_that_names_the_flag(via: Via) {
-    let engine = Dockerd::start().unwrap();
+async fn a_refusal_is_an_error_that_names_the_flag(engine: Release, via: Via) {
+    let engine = Dockerd::start(engine).unwrap();
     engine.docker(&["run", "--detach", "--name", "victim", IMAGE, "sleep", "1000"]);
     let before = engine.events();
     let client = Client::behind(Gateway::start(&engine.socket(), &[("CONTAINERS", "1")]), via).await;

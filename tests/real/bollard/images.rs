@@ -12,20 +12,20 @@ use ::bollard::{
     models::{ContainerConfig, ContainerCreateBody},
 };
 use e2e::Via;
-use e2e::dockerd::IMAGE;
+use e2e::dockerd::{IMAGE, Release};
 use tempfile::TempDir;
 
 use super::{Client, all, running};
-use crate::client::random;
+use crate::client::{on_each_engine, random};
 
-e2e::on_both_listeners! {
+on_each_engine! {
     archives_go_in_and_out,
     a_large_image_survives_build_save_and_load,
     a_container_is_committed_and_tagged,
 }
 
-async fn archives_go_in_and_out(via: Via) {
-    let client = Client::new(via).await;
+async fn archives_go_in_and_out(engine: Release, via: Via) {
+    let client = Client::new(engine, via).await;
     client.create(running("true")).await;
     let sent = random(3 << 20);
     let options = UploadToContainerOptionsBuilder::new().path("/tmp").build();
@@ -37,8 +37,8 @@ async fn archives_go_in_and_out(via: Via) {
     client.remove().await;
 }
 
-async fn a_large_image_survives_build_save_and_load(via: Via) {
-    let client = Client::new(via).await;
+async fn a_large_image_survives_build_save_and_load(engine: Release, via: Via) {
+    let client = Client::new(engine, via).await;
     let docker = &client.docker;
     let content = random(100 << 20);
     let dockerfile = format!("FROM {IMAGE}\nCOPY blob /blob\nRUN echo a step ran | tr a-z A-Z\n");
@@ -64,8 +64,8 @@ async fn a_large_image_survives_build_save_and_load(via: Via) {
     docker.remove_image(&client.name, None::<RemoveImageOptions>, None).await.unwrap();
 }
 
-async fn a_container_is_committed_and_tagged(via: Via) {
-    let client = Client::new(via).await;
+async fn a_container_is_committed_and_tagged(engine: Release, via: Via) {
+    let client = Client::new(engine, via).await;
     let (docker, name) = (&client.docker, &client.name);
     client.create(running("true")).await;
     let options = CommitContainerOptionsBuilder::new().container(name).repo(name).tag("v1").build();

@@ -12,13 +12,14 @@ use ::bollard::query_parameters::{
     LogsOptionsBuilder, ResizeExecOptionsBuilder, StatsOptionsBuilder,
 };
 use e2e::Via;
+use e2e::dockerd::Release;
 use futures_util::Stream;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::{Client, all, joined, next, running};
-use crate::client::random;
+use crate::client::{on_each_engine, random};
 
-e2e::on_both_listeners! {
+on_each_engine! {
     attach_carries_stdin_to_its_end,
     exec_with_and_without_a_terminal,
     logs_follow_until_the_container_ends,
@@ -35,8 +36,8 @@ fn all_streams() -> AttachContainerOptions {
     AttachContainerOptionsBuilder::new().stream(true).stdin(true).stdout(true).stderr(true).build()
 }
 
-async fn attach_carries_stdin_to_its_end(via: Via) {
-    let client = Client::new(via).await;
+async fn attach_carries_stdin_to_its_end(engine: Release, via: Via) {
+    let client = Client::new(engine, via).await;
     client.create(reading("cat; echo after the end")).await;
     let AttachContainerResults { output, mut input } =
         client.docker.attach_container(&client.name, Some(all_streams())).await.unwrap();
@@ -51,8 +52,8 @@ async fn attach_carries_stdin_to_its_end(via: Via) {
     client.remove().await;
 }
 
-async fn exec_with_and_without_a_terminal(via: Via) {
-    let client = Client::new(via).await;
+async fn exec_with_and_without_a_terminal(engine: Release, via: Via) {
+    let client = Client::new(engine, via).await;
     let docker = &client.docker;
     client.create(running("sleep 1000")).await;
     client.start().await;
@@ -102,8 +103,8 @@ async fn exec(client: &Client, script: &str, tty: Tty) -> (String, Output, Input
     }
 }
 
-async fn logs_follow_until_the_container_ends(via: Via) {
-    let client = Client::new(via).await;
+async fn logs_follow_until_the_container_ends(engine: Release, via: Via) {
+    let client = Client::new(engine, via).await;
     client.create(running("trap 'exit 0' TERM; echo ready; while :; do sleep 0.1; done")).await;
     client.start().await;
     let options = LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).build();
@@ -118,8 +119,8 @@ async fn logs_follow_until_the_container_ends(via: Via) {
     client.remove().await;
 }
 
-async fn events_arrive_while_they_happen(via: Via) {
-    let client = Client::new(via).await;
+async fn events_arrive_while_they_happen(engine: Release, via: Via) {
+    let client = Client::new(engine, via).await;
     let filters = HashMap::from([("container", vec![client.name.clone()])]);
     let options = EventsOptionsBuilder::new().since("0").filters(&filters).build();
     let mut events = pin!(client.docker.events(Some(options)));
@@ -133,8 +134,8 @@ async fn events_arrive_while_they_happen(via: Via) {
     assert_eq!(next(&mut events).await.action.as_deref(), Some("destroy"));
 }
 
-async fn stats_are_told_again_and_again(via: Via) {
-    let client = Client::new(via).await;
+async fn stats_are_told_again_and_again(engine: Release, via: Via) {
+    let client = Client::new(engine, via).await;
     client.create(running("sleep 1000")).await;
     client.start().await;
     let mut stats =

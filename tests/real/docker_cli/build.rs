@@ -1,34 +1,19 @@
 //! Builds: the classic builder, and BuildKit over /session and /grpc.
 
-use e2e::Via;
 use e2e::dockerd::IMAGE;
 
-use super::docker;
+use super::Case;
 use crate::client::{Client, random, sha256, text};
-use crate::programs::DockerCli;
 
 with_each_cli! {
     the_classic_builder_builds_and_caches
     the_classic_builder_tells_why_a_step_failed
+    buildkit_builds
+    buildkit_tells_why_a_step_failed
 }
 
-/// The modern CLI drives BuildKit through a plugin that Debian does not have; 20.10's has it built in.
-mod cli_20 {
-    use e2e::Via;
-
-    #[test]
-    fn buildkit_builds_over_tcp() {
-        super::buildkit_builds(Via::Tcp);
-    }
-
-    #[test]
-    fn buildkit_builds_over_unix() {
-        super::buildkit_builds(Via::Unix);
-    }
-}
-
-fn the_classic_builder_builds_and_caches(version: DockerCli, via: Via) {
-    let docker = docker(version, via).with("DOCKER_BUILDKIT", "0");
+fn the_classic_builder_builds_and_caches(case: Case) {
+    let docker = case.docker().with("DOCKER_BUILDKIT", "0");
     let image = docker.named("built");
     let hash = context(&docker, "RUN sha256sum /blob >/sum && echo a step ran | tr a-z A-Z\n");
     let build = ["build", "--tag", &image, "--build-arg", "WHO=you", "--label", "a=b", "context"];
@@ -40,8 +25,8 @@ fn the_classic_builder_builds_and_caches(version: DockerCli, via: Via) {
     docker.ok(&["rmi", &image]);
 }
 
-fn the_classic_builder_tells_why_a_step_failed(version: DockerCli, via: Via) {
-    let docker = docker(version, via).with("DOCKER_BUILDKIT", "0");
+fn the_classic_builder_tells_why_a_step_failed(case: Case) {
+    let docker = case.docker().with("DOCKER_BUILDKIT", "0");
     context(&docker, "RUN echo about to fail; exit 3\n");
     let output = docker.feed(&["build", "context"], b"");
     assert_eq!(output.status.code(), Some(3));
@@ -49,8 +34,9 @@ fn the_classic_builder_tells_why_a_step_failed(version: DockerCli, via: Via) {
     assert!(text(&output.stderr).contains("returned a non-zero code: 3"), "{output:?}");
 }
 
-fn buildkit_builds(via: Via) {
-    let docker = docker(DockerCli::V20, via).with("DOCKER_BUILDKIT", "1");
+/// Over /session and /grpc: by buildx, the plugin of the command of today, or by what is built into the old one.
+fn buildkit_builds(case: Case) {
+    let docker = case.docker().with("DOCKER_BUILDKIT", "1");
     let image = docker.named("built");
     let secret = docker.write("secret", "hunter2");
     // The secret travels over /session, from the client to the engine and only on demand.
@@ -72,11 +58,29 @@ fn buildkit_builds(via: Via) {
         "context",
     ];
     let output = docker.feed(&build, b"");
+    if case.is_buildx_without_a_host() {
+        return assert_no_buildkit(&text(&output.stderr));
+    }
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("A STEP RAN"), "{}", text(&output.stderr));
     assert!(docker.ok(&["run", "--rm", &image, "cat", "/sum"]).starts_with(&hash));
     assert_eq!(docker.ok(&["run", "--rm", &image, "cat", "/length", "/who"]), "7\nyou");
     docker.ok(&["rmi", &image]);
+}
+
+fn buildkit_tells_why_a_step_failed(case: Case) {
+    let docker = case.docker().with("DOCKER_BUILDKIT", "1");
+    docker.write("context/Dockerfile", format!("FROM {IMAGE}\nRUN echo about to fail; exit 3\n"));
+    let said = docker.fails(&["build", "--progress", "plain", "context"]);
+    if case.is_buildx_without_a_host() {
+        return assert_no_buildkit(&said);
+    }
+    assert!(said.contains("about to fail") && said.contains("exit code: 3"), "{said}");
+}
+
+/// buildx takes a refusal for an engine without BuildKit, and would run one in a container.
+fn assert_no_buildkit(said: &str) {
+    assert!(said.contains("moby/buildkit"), "{said}");
 }
 
 /// Writes a build context whose last instruction is `step`; returns the hash of its `/blob`.

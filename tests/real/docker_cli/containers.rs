@@ -1,10 +1,8 @@
 //! A container's life: everything that does not stream.
 
-use e2e::Via;
 use e2e::dockerd::IMAGE;
 
-use super::docker;
-use crate::programs::DockerCli;
+use super::Case;
 
 with_each_cli! {
     ps_and_inspect_show_what_was_created
@@ -17,8 +15,8 @@ with_each_cli! {
 
 const INIT: &str = "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done";
 
-fn ps_and_inspect_show_what_was_created(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn ps_and_inspect_show_what_was_created(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     let id = docker.ok(&["create", "--name", name, "--label", "team=blue", "--env", "A=b c", IMAGE, "true"]);
     let filter = format!("name=^{name}$");
@@ -38,8 +36,8 @@ fn ps_and_inspect_show_what_was_created(version: DockerCli, via: Via) {
     docker.ok(&["rm", name]);
 }
 
-fn rename_update_and_rm_change_the_engine(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn rename_update_and_rm_change_the_engine(case: Case) {
+    let docker = case.docker();
     let (old, new) = (docker.name(), docker.named("renamed"));
     let id = docker.ok(&["create", "--name", old, "--memory", "64m", IMAGE, "true"]);
     docker.ok(&["rename", old, &new]);
@@ -53,8 +51,8 @@ fn rename_update_and_rm_change_the_engine(version: DockerCli, via: Via) {
     assert!(complaint.contains("No such container"), "{complaint}");
 }
 
-fn pause_stop_and_restart_change_the_state(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn pause_stop_and_restart_change_the_state(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     let state = || docker.ok(&["inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", name]);
     docker.ok(&["run", "--detach", "--name", name, IMAGE, "sh", "-c", INIT]);
@@ -72,8 +70,8 @@ fn pause_stop_and_restart_change_the_state(version: DockerCli, via: Via) {
     docker.ok(&["rm", name]);
 }
 
-fn kill_ends_a_container_and_wait_tells_its_exit_code(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn kill_ends_a_container_and_wait_tells_its_exit_code(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     docker.ok(&["run", "--detach", "--name", name, IMAGE, "sh", "-c", INIT]);
     docker.start(&["logs", "--follow", name]).expect("ready");
@@ -85,8 +83,8 @@ fn kill_ends_a_container_and_wait_tells_its_exit_code(version: DockerCli, via: V
     docker.ok(&["rm", "--force", name]);
 }
 
-fn top_diff_and_port_look_inside(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn top_diff_and_port_look_inside(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     docker.ok(&[
         "run",
@@ -107,8 +105,8 @@ fn top_diff_and_port_look_inside(version: DockerCli, via: Via) {
     docker.ok(&["rm", "--force", name]);
 }
 
-fn the_engines_refusal_reaches_the_user(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn the_engines_refusal_reaches_the_user(case: Case) {
+    let docker = case.docker();
     let complaint = docker.fails(&["start", docker.name()]);
     assert!(complaint.contains(&format!("No such container: {}", docker.name())), "{complaint}");
     let complaint = docker.fails(&["run", "--rm", IMAGE, "no-such-program"]);

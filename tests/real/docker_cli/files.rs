@@ -2,12 +2,10 @@
 
 use std::process::Command;
 
-use e2e::Via;
 use e2e::dockerd::IMAGE;
 
-use super::docker;
+use super::Case;
 use crate::client::{random, text};
-use crate::programs::DockerCli;
 
 with_each_cli! {
     cp_carries_a_file_both_ways_unchanged
@@ -15,8 +13,8 @@ with_each_cli! {
     export_writes_the_file_system_and_import_reads_it
 }
 
-fn cp_carries_a_file_both_ways_unchanged(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn cp_carries_a_file_both_ways_unchanged(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     let sent = random(5 << 20);
     let file = docker.write("sent", &sent);
@@ -30,8 +28,8 @@ fn cp_carries_a_file_both_ways_unchanged(version: DockerCli, via: Via) {
     docker.ok(&["rm", name]);
 }
 
-fn cp_carries_a_tar_stream_both_ways(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn cp_carries_a_tar_stream_both_ways(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     docker.write("tree/sub/file", "content");
     let archive =
@@ -45,8 +43,8 @@ fn cp_carries_a_tar_stream_both_ways(version: DockerCli, via: Via) {
     docker.ok(&["rm", name]);
 }
 
-fn export_writes_the_file_system_and_import_reads_it(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn export_writes_the_file_system_and_import_reads_it(case: Case) {
+    let docker = case.docker();
     let (name, image) = (docker.name(), docker.named("imported"));
     docker.ok(&["run", "--name", name, IMAGE, "sh", "-c", "echo made here >/made"]);
     let archive = docker.save_stdout(&["export", name], "export.tar");

@@ -1,22 +1,19 @@
 //! Images: import, save, load, tag, commit, history, rmi.
 
-use std::path::Path;
 use std::process::Command;
 
-use e2e::Via;
 use e2e::dockerd::IMAGE;
 
-use super::docker;
+use super::Case;
 use crate::client::{Client, random, sha256, text};
-use crate::programs::DockerCli;
 
 with_each_cli! {
     a_hundred_megabytes_survive_import_save_and_load
     an_image_name_with_slashes_is_committed_tagged_and_removed
 }
 
-fn a_hundred_megabytes_survive_import_save_and_load(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn a_hundred_megabytes_survive_import_save_and_load(case: Case) {
+    let docker = case.docker();
     let image = docker.named("large");
     let file = docker.write("root/blob", random(104 << 20));
     let hash = sha256(file.as_ref());
@@ -30,7 +27,7 @@ fn a_hundred_megabytes_survive_import_save_and_load(version: DockerCli, via: Via
     // Down: the saved layer holds the same bytes.
     let saved = docker.save_stdout(&["save", &image], "saved.tar");
     tar(&["-C", docker.file("").to_str().unwrap(), "-xf", saved.to_str().unwrap()]);
-    let layer = find_layer(&docker.file(""));
+    let layer = only_layer(&docker);
     tar(&["-C", docker.file("").to_str().unwrap(), "-xf", &layer]);
     assert_eq!(sha256(&docker.file("blob")), hash);
 
@@ -57,15 +54,17 @@ fn tar(arguments: &[&str]) {
     assert!(status.success(), "tar {arguments:?}: {status}");
 }
 
-/// The one `layer.tar` of an unpacked `docker save`.
-fn find_layer(folder: &Path) -> String {
-    let folders = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let layer = folders.map(|folder| folder.join("layer.tar")).find(|file| file.is_file());
-    layer.expect("a saved image has a layer").to_str().unwrap().to_owned()
+/// The one layer of an unpacked `docker save`, wherever the engine puts it.
+fn only_layer(docker: &Client) -> String {
+    let manifest = std::fs::read(docker.file("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let layers = manifest[0]["Layers"].as_array().unwrap();
+    assert_eq!(layers.len(), 1, "{manifest}");
+    docker.file(layers[0].as_str().unwrap()).to_str().unwrap().to_owned()
 }
 
-fn an_image_name_with_slashes_is_committed_tagged_and_removed(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn an_image_name_with_slashes_is_committed_tagged_and_removed(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     let (image, other) = (format!("localhost:5000/team/{name}/app:v1"), format!("team/{name}:latest"));
     docker.ok(&["run", "--name", name, IMAGE, "sh", "-c", "echo committed >/made"]);

@@ -1,11 +1,9 @@
 //! What streams through pipes: attach, run -i, exec, logs, events, stats.
 
-use e2e::Via;
 use e2e::dockerd::IMAGE;
 
-use super::docker;
+use super::Case;
 use crate::client::{random, sha256, text};
-use crate::programs::DockerCli;
 
 with_each_cli! {
     create_start_and_attach_carry_stdin_to_its_end
@@ -19,8 +17,8 @@ with_each_cli! {
     stats_are_told_once_and_again_and_again
 }
 
-fn create_start_and_attach_carry_stdin_to_its_end(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn create_start_and_attach_carry_stdin_to_its_end(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     docker.ok(&["create", "--interactive", "--name", name, IMAGE, "sh", "-c", "cat; echo after the end"]);
     // What follows the end of stdin shows that only one direction was closed.
@@ -30,23 +28,23 @@ fn create_start_and_attach_carry_stdin_to_its_end(version: DockerCli, via: Via) 
     docker.ok(&["rm", name]);
 }
 
-fn run_i_carries_megabytes_both_ways_and_the_exit_code(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn run_i_carries_megabytes_both_ways_and_the_exit_code(case: Case) {
+    let docker = case.docker();
     let sent = random(8 << 20);
     let output = docker.feed(&["run", "--interactive", "--rm", IMAGE, "sh", "-c", "cat; exit 7"], &sent);
     assert_eq!(output.status.code(), Some(7), "{}", text(&output.stderr));
     assert!(output.stdout == sent, "{} bytes came back for {}", output.stdout.len(), sent.len());
 }
 
-fn run_keeps_stdout_and_stderr_apart(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn run_keeps_stdout_and_stderr_apart(case: Case) {
+    let docker = case.docker();
     let output = docker.feed(&["run", "--rm", IMAGE, "sh", "-c", "echo out; echo err >&2"], b"");
     assert!(output.status.success());
     assert_eq!((text(&output.stdout).as_str(), text(&output.stderr).as_str()), ("out", "err"));
 }
 
-fn attach_joins_a_running_container(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn attach_joins_a_running_container(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     let script = "while read -r line; do echo \"got $line\"; done; echo bye";
     docker.ok(&["create", "--interactive", "--name", name, IMAGE, "sh", "-c", script]);
@@ -63,8 +61,8 @@ fn attach_joins_a_running_container(version: DockerCli, via: Via) {
     docker.ok(&["rm", name]);
 }
 
-fn exec_without_a_terminal_carries_stdin_and_the_exit_code(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn exec_without_a_terminal_carries_stdin_and_the_exit_code(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     docker.ok(&["run", "--detach", "--name", name, IMAGE, "sleep", "1000"]);
     let sent = random(1 << 20);
@@ -77,8 +75,8 @@ fn exec_without_a_terminal_carries_stdin_and_the_exit_code(version: DockerCli, v
     docker.ok(&["rm", "--force", name]);
 }
 
-fn output_survives_a_program_that_ends_before_its_stdin(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn output_survives_a_program_that_ends_before_its_stdin(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     docker.ok(&["run", "--detach", "--name", name, IMAGE, "sleep", "1000"]);
     let sent = random(16 << 20);
@@ -90,8 +88,8 @@ fn output_survives_a_program_that_ends_before_its_stdin(version: DockerCli, via:
     docker.ok(&["rm", "--force", name]);
 }
 
-fn logs_f_follows_line_by_line_until_the_container_ends(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn logs_f_follows_line_by_line_until_the_container_ends(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     let script = "while read -r line; do echo \"logged $line\"; done";
     docker.ok(&["create", "--interactive", "--name", name, IMAGE, "sh", "-c", script]);
@@ -114,8 +112,8 @@ fn logs_f_follows_line_by_line_until_the_container_ends(version: DockerCli, via:
     docker.ok(&["rm", name]);
 }
 
-fn events_arrive_while_they_happen(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn events_arrive_while_they_happen(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     docker.ok(&["create", "--interactive", "--name", name, IMAGE, "cat"]);
     let filter = format!("container={name}");
@@ -133,8 +131,8 @@ fn events_arrive_while_they_happen(version: DockerCli, via: Via) {
     events.expect("destroy\n");
 }
 
-fn stats_are_told_once_and_again_and_again(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn stats_are_told_once_and_again_and_again(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     docker.ok(&["run", "--detach", "--name", name, IMAGE, "sleep", "1000"]);
     let format = "{{.Name}} runs {{.PIDs}} process";

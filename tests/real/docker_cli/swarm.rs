@@ -1,18 +1,16 @@
 //! A swarm of one node. An engine is in one swarm or none, so each of these has an engine of its own.
 
-use e2e::Via;
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::IMAGE;
 
-use super::docker_of;
-use crate::programs::DockerCli;
+use super::Case;
 
 with_each_cli! {
     a_swarm_runs_a_service_and_follows_its_logs
 }
 
-fn a_swarm_runs_a_service_and_follows_its_logs(version: DockerCli, via: Via) {
-    let engine = Dockerd::start().unwrap();
-    let docker = docker_of(&engine, version, via);
+fn a_swarm_runs_a_service_and_follows_its_logs(case: Case) {
+    let engine = case.start_engine();
+    let docker = case.docker_of(&engine);
     docker.ok(&["swarm", "init", "--advertise-addr", "127.0.0.1"]);
     assert_eq!(docker.ok(&["node", "ls", "--format", "{{.Status}} {{.ManagerStatus}}"]), "Ready Leader");
 

@@ -1,18 +1,16 @@
 //! Prune takes what belongs to anyone, so each of these has an engine of its own.
 
-use e2e::Via;
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::IMAGE;
 
-use super::docker_of;
-use crate::programs::DockerCli;
+use super::Case;
 
 with_each_cli! {
     prune_removes_what_nobody_uses
 }
 
-fn prune_removes_what_nobody_uses(version: DockerCli, via: Via) {
-    let engine = Dockerd::start().unwrap();
-    let docker = docker_of(&engine, version, via);
+fn prune_removes_what_nobody_uses(case: Case) {
+    let engine = case.start_engine();
+    let docker = case.docker_of(&engine);
     docker.ok(&["create", "--name", "unused", IMAGE, "true"]);
     docker.ok(&["network", "create", "unused"]);
     docker.ok(&["volume", "create", "unused"]);

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use e2e::Via;
 use e2e::dockerd::IMAGE;
 
-use super::docker;
+use super::Case;
 use crate::conversation::Conversation;
-use crate::programs::DockerCli;
 
 with_each_cli! {
     run_t_has_a_terminal_that_follows_the_users
@@ -22,16 +20,16 @@ const PAUSE: Duration = Duration::from_millis(200);
 const SIZES: &str =
     "trap 'stty size' WINCH; echo begin; while :; do read -r line && [ \"$line\" = end ] && exit 4; done";
 
-fn run_t_has_a_terminal_that_follows_the_users(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn run_t_has_a_terminal_that_follows_the_users(case: Case) {
+    let docker = case.docker();
     let mut terminal =
         docker.on_a_terminal(&["run", "--rm", "--interactive", "--tty", IMAGE, "sh", "-c", SIZES], 33, 99);
     follow_the_size(&mut terminal);
     assert_eq!(terminal.finish().0.code(), Some(4));
 }
 
-fn exec_t_has_a_terminal_that_follows_the_users(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn exec_t_has_a_terminal_that_follows_the_users(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     docker.ok(&["run", "--detach", "--name", name, IMAGE, "sleep", "1000"]);
     let mut terminal =
@@ -56,8 +54,8 @@ fn follow_the_size(terminal: &mut Conversation) {
     terminal.say("end\n");
 }
 
-fn a_terminal_that_is_gone_leaves_the_container_to_the_next_one(version: DockerCli, via: Via) {
-    let docker = docker(version, via);
+fn a_terminal_that_is_gone_leaves_the_container_to_the_next_one(case: Case) {
+    let docker = case.docker();
     let name = docker.name();
     let script = "echo begin; while read -r line; do echo \"heard $line\"; done";
     let command = ["run", "--interactive", "--tty", "--name", name, IMAGE, "sh", "-c", script];

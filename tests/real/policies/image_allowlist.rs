@@ -1,11 +1,18 @@
 //! `examples/python-image-allowlist` in front of a real engine.
 
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::{Dockerd, IMAGE, Release};
 use e2e::{Gateway, Via, guests};
 
 use super::post_and_wait;
-use crate::client::Client;
-use crate::programs::DockerCli;
+use crate::client::{Client, on_both_engines};
+
+on_both_engines! {
+    containers_run_images_of_the_list_by_name_and_by_id,
+    no_other_image_runs_and_the_user_is_told_which_would,
+    pulls_are_of_the_list_and_name_a_tag,
+    services_run_images_of_the_list,
+    a_plugin_does_not_hide_behind_an_image_of_the_list,
+}
 
 #[test]
 fn its_own_tests_pass() {
@@ -24,14 +31,13 @@ fn gateway(engine: &Dockerd) -> Gateway {
     Gateway::open_with(&engine.socket(), &settings)
 }
 
-/// A docker command behind the policy.
+/// The engine's own docker command behind the policy.
 fn docker(engine: &Dockerd, via: Via) -> Client {
-    Client::behind(DockerCli::V20.program(), gateway(engine), via)
+    Client::behind(engine.release().docker(), gateway(engine), via)
 }
 
-#[test]
-fn containers_run_images_of_the_list_by_name_and_by_id() {
-    let engine = Dockerd::start().unwrap();
+fn containers_run_images_of_the_list_by_name_and_by_id(engine: Release) {
+    let engine = Dockerd::start(engine).unwrap();
     let docker = docker(&engine, Via::Unix);
     let id = engine.docker(&["image", "inspect", "--format", "{{.Id}}", IMAGE]);
     let id = id.trim();
@@ -40,9 +46,8 @@ fn containers_run_images_of_the_list_by_name_and_by_id() {
     }
 }
 
-#[test]
-fn no_other_image_runs_and_the_user_is_told_which_would() {
-    let engine = Dockerd::start().unwrap();
+fn no_other_image_runs_and_the_user_is_told_which_would(engine: Release) {
+    let engine = Dockerd::start(engine).unwrap();
     let docker = docker(&engine, Via::Tcp);
     let archive = docker.write("other.tar", []);
     let other = engine.docker(&["import", &archive, "other:1"]);
@@ -69,9 +74,8 @@ fn no_other_image_runs_and_the_user_is_told_which_would() {
     assert!(!engine.docker(&["images"]).contains("e2e/other"));
 }
 
-#[test]
-fn pulls_are_of_the_list_and_name_a_tag() {
-    let engine = Dockerd::start().unwrap();
+fn pulls_are_of_the_list_and_name_a_tag(engine: Release) {
+    let engine = Dockerd::start(engine).unwrap();
     let docker = docker(&engine, Via::Unix);
     // There is no registry: what the engine says then shows that the pull has reached it.
     for image in ["registry.invalid/team/app:1", "registry.invalid/team/app/part:1"] {
@@ -91,9 +95,8 @@ fn pulls_are_of_the_list_and_name_a_tag() {
     assert!(said.contains("name one tag or one digest"), "{said}");
 }
 
-#[test]
-fn services_run_images_of_the_list() {
-    let engine = Dockerd::start().unwrap();
+fn services_run_images_of_the_list(engine: Release) {
+    let engine = Dockerd::start(engine).unwrap();
     let docker = docker(&engine, Via::Unix);
     engine.docker(&["swarm", "init", "--advertise-addr", "127.0.0.1"]);
     let create = |image| {
@@ -119,9 +122,8 @@ fn services_run_images_of_the_list() {
     }
 }
 
-#[test]
-fn a_plugin_does_not_hide_behind_an_image_of_the_list() {
-    let engine = Dockerd::start().unwrap();
+fn a_plugin_does_not_hide_behind_an_image_of_the_list(engine: Release) {
+    let engine = Dockerd::start(engine).unwrap();
     engine.docker(&["swarm", "init", "--advertise-addr", "127.0.0.1"]);
     let plugin = format!(
         r#"{{"Name":"web","TaskTemplate":{{"Runtime":"plugin","ContainerSpec":{{"Image":"{IMAGE}"}},

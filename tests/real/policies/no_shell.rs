@@ -2,41 +2,43 @@
 
 use std::rc::Rc;
 
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::{Dockerd, IMAGE, Release};
 use e2e::{Gateway, Via, guests};
 
-use super::post_and_wait;
-use crate::client::{Client, fresh_name};
-use crate::programs::DockerCli;
+use super::{clis_of, post_and_wait};
+use crate::client::{Client, fresh_name, on_both_engines};
+
+on_both_engines! {
+    nobody_gets_into_a_running_container_but_over_the_exempt_listener,
+    an_attach_without_stdin_looks_on,
+}
 
 #[test]
 fn its_own_tests_pass() {
     guests::c_tests("c-no-shell");
 }
 
-fn gateway(more: &[(&str, &str)]) -> Gateway {
+fn gateway(engine: Release, more: &[(&str, &str)]) -> Gateway {
     let (policy, cache) = (guests::c("c-no-shell"), guests::code_cache());
     let settings = [
         ("POLICY", policy.to_str().unwrap()),
         ("POLICY_CACHE", cache.to_str().unwrap()),
         ("POLICY_TIMEOUT", "10s"), // a machine that runs all tests at once may be slow
     ];
-    Gateway::open_with(&Dockerd::shared().socket(), &[&settings, more].concat())
+    Gateway::open_with(&Dockerd::shared(engine).socket(), &[&settings, more].concat())
 }
 
-#[test]
-fn nobody_gets_into_a_running_container_but_over_the_exempt_listener() {
+fn nobody_gets_into_a_running_container_but_over_the_exempt_listener(engine: Release) {
     let folder = tempfile::tempdir().unwrap();
     let admin = format!("unix://{}", folder.path().join("admin").display());
     let settings = folder.path().join("settings");
     std::fs::write(&settings, format!("{admin}\n")).unwrap(); // as editors leave a file
     let settings = format!("@{}", settings.display());
     let listen = format!("127.0.0.1:0,{admin}");
-    let gateway = Rc::new(gateway(&[("LISTEN_ADDR", &listen), ("POLICY_SETTINGS", &settings)]));
-    for version in [DockerCli::V20, DockerCli::Modern] {
-        let docker = Client::behind(version.program(), Rc::clone(&gateway), Via::Tcp);
-        let exempt =
-            Client::behind(version.program(), Rc::clone(&gateway), Via::Tcp).with("DOCKER_HOST", &admin);
+    let gateway = Rc::new(gateway(engine, &[("LISTEN_ADDR", &listen), ("POLICY_SETTINGS", &settings)]));
+    for cli in clis_of(engine) {
+        let docker = Client::behind(cli.docker(), Rc::clone(&gateway), Via::Tcp);
+        let exempt = Client::behind(cli.docker(), Rc::clone(&gateway), Via::Tcp).with("DOCKER_HOST", &admin);
         let web = fresh_name();
         let serve = ["sh", "-c", "echo served; sleep 1000"];
         docker.ok(&[&["run", "--detach", "--interactive", "--name", &web, IMAGE], &serve[..]].concat());
@@ -57,9 +59,8 @@ fn nobody_gets_into_a_running_container_but_over_the_exempt_listener() {
     }
 }
 
-#[test]
-fn an_attach_without_stdin_looks_on() {
-    let (engine, gateway, web) = (Dockerd::shared(), gateway(&[]), fresh_name());
+fn an_attach_without_stdin_looks_on(engine: Release) {
+    let (gateway, engine, web) = (gateway(engine, &[]), Dockerd::shared(engine), fresh_name());
     engine.docker(&["create", "--interactive", "--name", &web, IMAGE, "echo", "served"]);
     for (query, status) in
         [("stdin=0", 200), ("stdin=false&stdin=1", 200), ("stdin=1", 403), ("stdin=x", 403)]

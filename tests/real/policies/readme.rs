@@ -1,11 +1,10 @@
 //! The part "Run" of an example's README, done as it is printed: the gateway with these variables and no others, then the
 //! commands in their order, each with the outcome that stands behind it.
 
-use e2e::dockerd::Dockerd;
+use e2e::dockerd::{Dockerd, Release};
 use e2e::{Gateway, Via, guests};
 
 use crate::client::Client;
-use crate::programs::DockerCli;
 
 /// What the README prints.
 struct Run {
@@ -15,7 +14,7 @@ struct Run {
 }
 
 /// Does what the README of `examples/<package>` prints, with other names where `fill` gives some.
-pub(super) fn holds(package: &str, engine: &Dockerd, cli: DockerCli, fill: impl Fn(&str) -> String) {
+pub(super) fn holds(package: &str, engine: &Dockerd, cli: Release, fill: impl Fn(&str) -> String) {
     let readme = format!("{}/../examples/{package}/README.md", env!("CARGO_MANIFEST_DIR"));
     let run = read(&fill(&std::fs::read_to_string(readme).unwrap()));
     let component = guests::rust(package);
@@ -29,7 +28,7 @@ pub(super) fn holds(package: &str, engine: &Dockerd, cli: DockerCli, fill: impl 
         }
     }
     settings.push(("POLICY", component.to_str().unwrap()));
-    let docker = Client::behind(cli.program(), Gateway::start(&engine.socket(), &settings), Via::Tcp);
+    let docker = Client::behind(cli.docker(), Gateway::start(&engine.socket(), &settings), Via::Tcp);
     for (command, outcome) in &run.commands {
         let words: Vec<_> = command.split_whitespace().skip(1).collect();
         match outcome.split_once(": ") {

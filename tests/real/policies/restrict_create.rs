@@ -1,11 +1,11 @@
 //! `examples/rust-restrict-create`: each way to reach past a container, by the docker command and by what it cannot say.
 
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::{Dockerd, IMAGE, Release};
 use e2e::{Gateway, Via, guests};
 
-use super::{docker, expect_refusal, gateway, post, readme, send};
-use crate::client::Client;
-use crate::programs::{self, DockerCli};
+use super::{clis_of, docker, expect_refusal, gateway, post, post_and_wait, readme, send};
+use crate::client::{Client, on_both_engines};
+use crate::programs;
 
 mod ways;
 
@@ -21,8 +21,8 @@ struct Scene {
 }
 
 impl Scene {
-    fn new() -> Self {
-        let engine = Dockerd::start().unwrap();
+    fn new(engine: Release) -> Self {
+        let engine = Dockerd::start(engine).unwrap();
         engine.docker(&["run", "--detach", "--name", "victim", IMAGE, "sleep", "1000"]);
         engine.docker(&["create", "--name", "idle", IMAGE, "true"]);
         engine.docker(&["tag", IMAGE, "other:1"]);
@@ -34,8 +34,8 @@ impl Scene {
         format!(r#"{{"binds": ["{}"], "registries": ["docker.io/e2e"]}}"#, self.folder.path().display())
     }
 
-    fn docker(&self, version: DockerCli, via: Via) -> Client {
-        Self::with_files(docker(&self.engine, PACKAGE, &self.settings(), (version, via)))
+    fn docker(&self, cli: Release, via: Via) -> Client {
+        Self::with_files(docker(&self.engine, PACKAGE, &self.settings(), (cli, via)))
     }
 
     /// A docker command of today, behind a gateway with the two flags that a create needs.
@@ -49,7 +49,7 @@ impl Scene {
             ("CONTAINERS", "1"),
         ];
         let gateway = Gateway::start(&self.engine.socket(), &settings);
-        let docker = Client::behind(DockerCli::Modern.program(), gateway, Via::Unix);
+        let docker = Client::behind(Release::Modern.docker(), gateway, Via::Unix);
         Self::with_files(docker.with("DOCKER_BUILDKIT", "0"))
     }
 
@@ -85,10 +85,17 @@ impl Scene {
     }
 }
 
-#[test]
-fn every_way_past_a_container_is_refused_to_the_docker_command_of_the_engine() {
-    let scene = Scene::new();
-    let docker = scene.docker(DockerCli::V20, Via::Tcp);
+on_both_engines! {
+    every_way_past_a_container_is_refused_to_the_docker_command_of_the_engine,
+    what_other_clients_say_for_the_same_is_let_through,
+    services_are_held_to_the_same,
+    what_stays_in_its_box_works,
+    an_ordinary_compose_file_goes_up_and_one_that_reaches_out_does_not,
+}
+
+fn every_way_past_a_container_is_refused_to_the_docker_command_of_the_engine(engine: Release) {
+    let scene = Scene::new(engine);
+    let docker = scene.docker(engine, Via::Tcp);
     for (command, words) in REFUSED {
         scene.refuses(&docker, command, words);
     }
@@ -97,7 +104,7 @@ fn every_way_past_a_container_is_refused_to_the_docker_command_of_the_engine() {
 
 #[test]
 fn every_way_past_a_container_is_refused_to_a_docker_command_of_today_whatever_the_flags() {
-    let scene = Scene::new();
+    let scene = Scene::new(Release::Modern);
     let docker = scene.docker_of_two_flags(&scene.settings());
     for (command, words) in REFUSED {
         scene.refuses(&docker, command, words);
@@ -107,7 +114,7 @@ fn every_way_past_a_container_is_refused_to_a_docker_command_of_today_whatever_t
 
 #[test]
 fn without_settings_there_are_official_images_and_no_folders() {
-    let scene = Scene::new();
+    let scene = Scene::new(Release::Modern);
     scene.engine.docker(&["tag", IMAGE, "alpine"]);
     let docker = scene.docker_of_two_flags("");
     docker.ok(&["create", "--volume", "named:/data", "alpine", "true"]);
@@ -120,17 +127,17 @@ fn without_settings_there_are_official_images_and_no_folders() {
 
 #[test]
 fn the_readme_runs_as_it_is_printed() {
-    let scene = Scene::new();
+    let scene = Scene::new(Release::Modern);
     scene.engine.docker(&["tag", IMAGE, "alpine"]);
     let folder = scene.folder.path().to_str().unwrap();
-    for cli in [DockerCli::V20, DockerCli::Modern] {
+    for &cli in clis_of(Release::Modern) {
         readme::holds(PACKAGE, &scene.engine, cli, |text| text.replace("/srv/data", folder));
     }
 }
 
 #[tokio::test]
 async fn what_no_docker_command_says_is_refused_as_well() {
-    let scene = Scene::new();
+    let scene = Scene::new(Release::Modern);
     let gateway = scene.gateway();
     for (line, body, words) in RAW {
         let response = send(&gateway, line, body).await;
@@ -144,9 +151,8 @@ async fn what_no_docker_command_says_is_refused_as_well() {
     scene.witnesses_nothing();
 }
 
-#[tokio::test]
-async fn what_other_clients_say_for_the_same_is_let_through() {
-    let scene = Scene::new();
+fn what_other_clients_say_for_the_same_is_let_through(engine: Release) {
+    let scene = Scene::new(engine);
     let gateway = scene.gateway();
     for (path, body, status) in [
         ("/containers/create", r#"{"Image":"e2e/busybox:1","HostConfig":{"Binds":["/anonymous"]}}"#, 201),
@@ -155,7 +161,7 @@ async fn what_other_clients_say_for_the_same_is_let_through() {
         ("/networks/create", r#"{"Name":"n","IPAM":{"Driver":"default","Config":[]}}"#, 201),
         ("/containers/idle/start", "{}", 204),
     ] {
-        let response = post(&gateway, path, body).await;
+        let response = post_and_wait(&gateway, path, body);
         assert_eq!(response.status(), status, "{path} {body}: {}", response.text());
     }
 }
@@ -163,7 +169,7 @@ async fn what_other_clients_say_for_the_same_is_let_through() {
 /// The gateway itself refuses most of these, as no policy could be expected to look for them.
 #[tokio::test]
 async fn where_old_engines_read_a_host_config_as_well_there_is_none() {
-    let scene = Scene::new();
+    let scene = Scene::new(Release::V20);
     let gateway = scene.gateway();
     for path in ["/containers/create", "/containers/idle/start", "/v1.23/containers/idle/start"] {
         for body in [
@@ -181,11 +187,10 @@ async fn where_old_engines_read_a_host_config_as_well_there_is_none() {
     scene.witnesses_nothing();
 }
 
-#[test]
-fn services_are_held_to_the_same() {
-    let mut scene = Scene::new();
+fn services_are_held_to_the_same(engine: Release) {
+    let mut scene = Scene::new(engine);
     scene.engine.docker(&["swarm", "init", "--advertise-addr", "127.0.0.1"]);
-    let docker = scene.docker(DockerCli::V20, Via::Unix);
+    let docker = scene.docker(engine, Via::Unix);
     let create = "service create --detach --no-resolve-image --replicas 0 --name web";
     for (channel, words) in REFUSED_IN_SERVICES {
         scene.refuses(&docker, &format!("{create} {channel} IMAGE true"), words);
@@ -219,11 +224,10 @@ fn services_are_held_to_the_same() {
     docker.ok(&["service", "rm", "web"]);
 }
 
-#[test]
-fn what_stays_in_its_box_works() {
-    for version in [DockerCli::V20, DockerCli::Modern] {
-        let scene = Scene::new();
-        let docker = scene.docker(version, Via::Unix);
+fn what_stays_in_its_box_works(engine: Release) {
+    for &cli in clis_of(engine) {
+        let scene = Scene::new(engine);
+        let docker = scene.docker(cli, Via::Unix);
         let run = |arguments: &str, script: &str| {
             let arguments = scene.fill(&format!("run --rm {arguments} IMAGE sh -c"));
             let words = arguments.split_whitespace().chain([script]);
@@ -292,12 +296,11 @@ volumes:
   pages: {}
 "#;
 
-#[test]
-fn an_ordinary_compose_file_goes_up_and_one_that_reaches_out_does_not() {
-    let scene = Scene::new();
+fn an_ordinary_compose_file_goes_up_and_one_that_reaches_out_does_not(engine: Release) {
+    let scene = Scene::new(engine);
     let gateway = scene.gateway();
     let compose =
-        Client::behind(programs::compose(), gateway, Via::Tcp).with("COMPOSE_PROJECT_NAME", "project");
+        Client::behind(programs::compose(engine), gateway, Via::Tcp).with("COMPOSE_PROJECT_NAME", "project");
     compose.write("docker-compose.yml", scene.fill(PROJECT));
     compose.ok(&["up", "--detach"]);
     compose.start(&["logs", "--follow", "visitor"]).expect("served");
@@ -318,7 +321,7 @@ fn an_ordinary_compose_file_goes_up_and_one_that_reaches_out_does_not() {
 
 #[test]
 fn settings_that_are_wrong_stop_the_start() {
-    let engine = Dockerd::shared();
+    let engine = Dockerd::shared(Release::Modern);
     let policy = guests::rust(PACKAGE);
     for (settings, words) in [
         ("docker.io", r#"expected {"binds": ["/…"], "registries": ["…"]}"#),

@@ -5,14 +5,13 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::{Dockerd, IMAGE, Release};
 use e2e::{Gateway, Via, guests, request};
 use engine_api::Endpoint;
 use tempfile::TempDir;
 
 use crate::client::{Client, fresh_name};
 use crate::conversation::LIMIT;
-use crate::programs::DockerCli;
 
 mod networks;
 
@@ -20,14 +19,15 @@ use networks::{
     a_container_does_not_follow_a_name_to_another_teams_network, volumes_and_networks_are_a_teams_own,
 };
 
-macro_rules! with_each_cli {
+/// Either engine, each with the docker command of its day.
+macro_rules! on_both_engines {
     ($($scenario:ident)*) => {
-        mod cli_20 { $(#[test] fn $scenario() { super::$scenario(&super::Teams::new(super::DockerCli::V20)); })* }
-        mod modern_cli { $(#[test] fn $scenario() { super::$scenario(&super::Teams::new(super::DockerCli::Modern)); })* }
+        mod modern_engine { $(#[test] fn $scenario() { super::$scenario(&super::Teams::new(super::Release::Modern)); })* }
+        mod engine_20 { $(#[test] fn $scenario() { super::$scenario(&super::Teams::new(super::Release::V20)); })* }
     };
 }
 
-with_each_cli! {
+on_both_engines! {
     a_team_lists_only_its_own
     another_teams_container_is_not_there_by_whatever_name
     no_operation_of_the_api_reaches_another_teams
@@ -53,6 +53,7 @@ struct Teams {
     b: Client,
     /// A client of a listener that is nobody's.
     stranger: Client,
+    engine: &'static Dockerd,
     /// The containers' names.
     of_a: String,
     of_b: String,
@@ -60,7 +61,8 @@ struct Teams {
 }
 
 impl Teams {
-    fn new(version: DockerCli) -> Self {
+    fn new(engine: Release) -> Self {
+        let engine = Dockerd::shared(engine);
         let folder = tempfile::tempdir().unwrap();
         let [a, b, nobody] =
             ["a", "b", "nobody"].map(|team| folder.path().join(team).to_str().unwrap().to_owned());
@@ -78,22 +80,23 @@ impl Teams {
             ("POLICY_CACHE", cache.to_str().unwrap()),
             ("POLICY_TIMEOUT", "10s"), // a machine that runs all tests at once may be slow
         ];
-        let gateway = Rc::new(Gateway::open_with(&Dockerd::shared().socket(), &settings));
+        let gateway = Rc::new(Gateway::open_with(&engine.socket(), &settings));
         let client = |socket: &str| {
-            Client::behind(version.program(), Rc::clone(&gateway), Via::Tcp)
+            Client::behind(engine.release().docker(), Rc::clone(&gateway), Via::Tcp)
                 .with("DOCKER_HOST", &format!("unix://{socket}"))
         };
         let teams = Self {
             a: client(&a),
             b: client(&b),
             stranger: client(&nobody),
+            engine,
             of_a: fresh_name(),
             of_b: fresh_name(),
             folder,
         };
         for (team, name) in [("team=a", &teams.of_a), ("team=b", &teams.of_b)] {
             let run = ["run", "--detach", "--label", team, "--name", name, IMAGE, "sleep", "1000"];
-            Dockerd::shared().docker(&run);
+            engine.docker(&run);
         }
         teams
     }
@@ -116,7 +119,7 @@ impl Teams {
 
 impl Drop for Teams {
     fn drop(&mut self) {
-        Dockerd::shared().docker(&["rm", "--force", &self.of_a, &self.of_b]);
+        self.engine.docker(&["rm", "--force", &self.of_a, &self.of_b]);
     }
 }
 
@@ -146,7 +149,7 @@ fn a_team_lists_only_its_own(Teams { a, b, stranger, of_a, of_b, .. }: &Teams) {
 fn another_teams_container_is_not_there_by_whatever_name(teams: &Teams) {
     let Teams { a, b, of_a, of_b, folder, .. } = teams;
     let id = ok(b, &format!("inspect --format {{{{.Id}}}} {of_b}"));
-    let before = Dockerd::shared().events_of(of_b);
+    let before = teams.engine.events_of(of_b);
     for name in [of_b.as_str(), &id, &id[..12], &id[..20]] {
         let answer = teams.ask("a", &format!("POST /containers/{name}/stop"), "");
         assert!(answer.contains(&format!("no container {name} with label team=a")), "{answer}");
@@ -165,12 +168,12 @@ fn another_teams_container_is_not_there_by_whatever_name(teams: &Teams) {
         }
         let _ = a.feed(&["rm", "--force", name], b""); // which is content if there is none
     }
-    assert_eq!(Dockerd::shared().events_of(of_b), before);
+    assert_eq!(teams.engine.events_of(of_b), before);
 }
 
 fn no_operation_of_the_api_reaches_another_teams(teams: &Teams) {
     let common = "SystemPing SystemPingHead SystemVersion ImageList ImageInspect ImageCreate";
-    let before = Dockerd::shared().events_of(&teams.of_b);
+    let before = teams.engine.events_of(&teams.of_b);
     for endpoint in Endpoint::ALL {
         let template = endpoint.templates()[0];
         let path = ["{name...}", "{name}", "{id}"]
@@ -185,7 +188,7 @@ fn no_operation_of_the_api_reaches_another_teams(teams: &Teams) {
         let is_refused = answer.contains(" 403 ") || answer.contains(" 404 ");
         assert!(is_refused && (is_head || answer.contains("(policy tenant-labels)")), "{line}: {answer}");
     }
-    assert_eq!(Dockerd::shared().events_of(&teams.of_b), before);
+    assert_eq!(teams.engine.events_of(&teams.of_b), before);
 }
 
 fn a_team_does_to_its_own_what_it_likes(Teams { a, of_a, folder, .. }: &Teams) {
@@ -274,13 +277,13 @@ fn what_shows_or_changes_everything_is_refused(Teams { a, of_a, .. }: &Teams) {
     assert!(ok(a, "images").contains("busybox"));
 }
 
-fn events_are_a_teams_own(Teams { a, of_a, of_b, .. }: &Teams) {
+fn events_are_a_teams_own(Teams { a, engine, of_a, of_b, .. }: &Teams) {
     let format = "{{.Action}} {{.Actor.Attributes.name}}.";
     let mut stream = a.start(&["events", "--filter", "label=team=a", "--since", "0", "--format", format]);
     stream.expect(&format!("start {of_a}."));
     for container in [of_b, of_a] {
-        Dockerd::shared().docker(&["pause", container]);
-        Dockerd::shared().docker(&["unpause", container]);
+        engine.docker(&["pause", container]);
+        engine.docker(&["unpause", container]);
     }
     stream.expect(&format!("unpause {of_a}."));
     // What the stream did not say: with an end in the past it comes from the engine's log, and ends.

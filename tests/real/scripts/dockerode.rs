@@ -1,7 +1,5 @@
 //! The npm package `dockerode`.
 
-use e2e::dockerd::on_path;
-
 use super::Script;
 use crate::programs;
 
@@ -25,6 +23,5 @@ scenarios_of! {
 }
 
 fn script() -> Script {
-    let interpreter = on_path("node").expect("no node on PATH; run tests/setup");
-    Script { interpreter, script: programs::script("dockerode.js") }
+    Script { interpreter: programs::node(), script: programs::script("dockerode.js") }
 }

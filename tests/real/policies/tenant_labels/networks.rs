@@ -1,6 +1,6 @@
 //! Volumes and networks, which the engine knows by names for longer than one would think.
 
-use e2e::dockerd::{Dockerd, IMAGE};
+use e2e::dockerd::IMAGE;
 
 use super::{Teams, ok, refused};
 
@@ -53,7 +53,7 @@ pub(super) fn volumes_and_networks_are_a_teams_own(Teams { a, b, of_a, of_b, .. 
 }
 
 pub(super) fn a_container_does_not_follow_a_name_to_another_teams_network(
-    Teams { a, b, of_a, of_b, .. }: &Teams,
+    Teams { a, b, engine, of_a, of_b, .. }: &Teams,
 ) {
     let network = format!("{of_b}-squat");
     let make = |client, team| ok(client, &format!("network create --label team={team} {network}"));
@@ -79,7 +79,7 @@ pub(super) fn a_container_does_not_follow_a_name_to_another_teams_network(
     let within = || ok(b, &format!("network inspect --format {{{{.Containers}}}} {network}"));
     assert_eq!(within(), "map[]");
     // The engine itself follows the name.
-    Dockerd::shared().docker(&["start", &format!("{of_a}-made")]);
+    engine.docker(&["start", &format!("{of_a}-made")]);
     assert!(within().contains(&format!("{of_a}-made")), "{}", within());
     ok(a, &format!("rm --force {of_a}-made {of_a}-ended"));
     ok(b, &format!("network rm {network}"));
