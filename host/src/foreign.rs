@@ -36,3 +36,19 @@ pub(crate) fn escaped(text: &str) -> String {
     }
     escaped
 }
+
+/// An error and its causes on one line: `what: cause: cause of the cause`. A cause is left out if the text before it tells
+/// it already, as the errors of some crates do.
+pub(crate) fn report(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let told = error.to_string();
+        if !text.contains(&told) {
+            text.push_str(": ");
+            text.push_str(&told);
+        }
+        cause = error.source();
+    }
+    text
+}

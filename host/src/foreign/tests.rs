@@ -25,3 +25,25 @@ fn a_text_is_cut_between_characters() {
     assert_eq!(fit("éé", 4), "éé");
     assert_eq!(fit("é", 0), "");
 }
+
+#[derive(Debug, thiserror::Error)]
+enum Layered {
+    #[error("the outer one")]
+    Outer(#[source] Box<Self>),
+    #[error("the wordy one ({0}), and what to do")]
+    Wordy(#[source] Box<Self>),
+    #[error("the middle")]
+    Middle(#[source] std::io::Error),
+}
+
+#[test]
+fn a_report_tells_each_cause_once() {
+    let middle = || Box::new(Layered::Middle(std::io::Error::other("the disk")));
+    assert_eq!(report(&Layered::Outer(middle())), "the outer one: the middle: the disk");
+    let wordy = Layered::Wordy(middle());
+    assert_eq!(report(&wordy), "the wordy one (the middle), and what to do: the disk");
+    assert_eq!(
+        report(&Layered::Outer(Box::new(wordy))),
+        "the outer one: the wordy one (the middle), and what to do: the disk"
+    );
+}
