@@ -1,9 +1,11 @@
-//! The policy author's tools: look at a policy, test it, measure it, begin one.
+//! The tools for those who write policies: check a policy, test it, measure it, begin a new one, and explain a decision.
 //!
-//! Policies are loaded and asked as in the gateway, by way of [`crate::workbench`]; requests and the engine's answers are
-//! made up. Nothing here listens, connects or prints: each tool gives back what is to be said.
+//! Policies are loaded and asked as in the gateway, by way of [`crate::workbench`]. Nothing here listens or prints: each tool
+//! returns the text that is to be printed. Requests are made up, and so are the engine's answers; only `explain` asks the
+//! real engine.
 
 mod bench;
+mod capture_log;
 mod cases;
 mod check;
 mod expected;
@@ -12,22 +14,23 @@ mod fixtures;
 mod gate;
 mod junit;
 mod new;
-mod overheard;
-mod trial;
+mod run;
+mod text_file;
 mod yaml;
 
-pub(crate) use bench::{Plan, Unmeasured, bench};
+pub(crate) use bench::{BenchError, BenchPlan, bench};
+pub(crate) use capture_log::POLICY_TARGET;
 pub(crate) use cases::CaseFile;
 pub(crate) use check::check;
-pub(crate) use explain::{Circumstances, Outcome, explain};
+pub(crate) use explain::{FinalDecision, RequestDetails, explain};
 pub(crate) use gate::{in_words, operation};
 pub(crate) use junit::{junit, junit_error};
-#[allow(unreachable_pub, reason = "it is reached by way of `cli`")]
+#[allow(unreachable_pub, reason = "`cli` exports it")]
 pub use new::Language;
-pub(crate) use new::{NotMade, new};
-pub(crate) use trial::{Passed, run};
+pub(crate) use new::{NewError, new};
+pub(crate) use run::run;
 
-/// A size as people read it, and in bytes.
+/// A size, rounded for people and in bytes.
 fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),
@@ -36,7 +39,7 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// In MiB, with a digit after the point if there is something to tell.
+/// A size in MiB, with a digit after the point unless that is 0.
 fn mebibytes(bytes: u64) -> String {
     let tenths = (bytes * 10).div_ceil(1024 * 1024);
     match tenths % 10 {

@@ -1,7 +1,7 @@
-//! What the gateway does with a request before it asks a policy, done to one that is made up: what it would refuse, no tool
+//! Does with a request that is made up what the gateway does before it asks a policy. What the gateway would refuse, no tool
 //! hands to a policy.
 //!
-//! A request that is made up has no connection, so hosts, origins and framing are not judged.
+//! A request that is made up has no connection, so its host, origin and framing are not judged.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -17,51 +17,51 @@ use crate::response;
 
 /// A request as a client would send it.
 pub(super) struct Sent {
-    /// What it asks for.
+    /// The operation that it asks for.
     pub operation: Operation,
-    /// Beside those that tell how the body comes.
+    /// Its headers, without those that frame the body.
     pub headers: HeaderMap,
-    /// Empty if there is none.
+    /// Its body; empty if it has none.
     pub body: Bytes,
 }
 
-/// The settings that a request meets before it meets policies.
+/// The settings that decide whether a request reaches the policies.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gate {
-    /// Which families are open.
+    /// The env flags.
     pub flags: Flags,
     /// `POLICY_BODY_LIMIT`.
     pub body_limit: usize,
 }
 
-/// Who reads the body of a request.
+/// Which policies read the body of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Readers {
-    /// No policy: it streams past.
+    /// No policy reads it: it streams past.
     Nobody,
-    /// Policies whose word counts for nothing. What cannot be read is forwarded all the same.
+    /// Only policies that observe read it. A body that they cannot read is forwarded all the same.
     Observing,
-    /// A policy whose word counts.
+    /// A policy reads it that decides.
     Deciding,
 }
 
-/// What policies are told of a request that the gateway has let in.
+/// What policies are told of a request that the gateway does not refuse by itself.
 #[derive(Debug)]
 pub(super) struct Admitted {
-    /// What it asks for.
+    /// The operation that it asks for.
     pub operation: Operation,
-    /// As they would be sent.
+    /// The headers, as they would be forwarded.
     pub headers: HeaderMap,
-    /// As far as it is read.
+    /// The body, if a policy reads it.
     pub body: Body,
-    /// Why observing policies are not shown it.
+    /// Why policies that observe are not shown the body.
     pub unshown: Option<BadBody>,
 }
 
 /// The operation of a method and a target, such as `/containers/create?name=web`.
 ///
 /// # Errors
-/// The [`Refusal`] of what is none.
+/// The gateway's [`Refusal`].
 pub(crate) fn operation(method: &str, target: &str) -> Result<Operation, Refusal> {
     let method = Method::from_token(method).ok_or_else(|| BadHead::UnknownMethod(method.to_owned()))?;
     let target = Target::parse(target).map_err(BadHead::Target)?;
@@ -71,7 +71,7 @@ pub(crate) fn operation(method: &str, target: &str) -> Result<Operation, Refusal
 /// The operation of `POST /containers/create?name=web`.
 ///
 /// # Errors
-/// The [`Refusal`] of what is none.
+/// The gateway's [`Refusal`].
 pub(super) fn requested(request: &str) -> Result<Operation, Refusal> {
     let request = request.trim();
     let (method, target) = request.split_once(' ').unwrap_or((request, ""));
@@ -79,14 +79,14 @@ pub(super) fn requested(request: &str) -> Result<Operation, Refusal> {
 }
 
 impl Readers {
-    /// Where this policy alone is asked, and decides.
+    /// The readers where this policy alone is asked, and decides.
     pub(super) fn of(candidate: &Candidate, operation: &Operation) -> Self {
         if candidate.reads_body_of(operation) { Self::Deciding } else { Self::Nobody }
     }
 }
 
 impl Gate {
-    /// Lets a request in, as far as `readers` read it.
+    /// Lets a request in, with its body if `readers` read it.
     ///
     /// # Errors
     /// The gateway's [`Refusal`].
@@ -115,7 +115,7 @@ impl Gate {
     }
 }
 
-/// A refusal with its status, for the eyes of an author.
+/// A refusal with its status, for the author of a policy.
 pub(crate) fn in_words(refusal: &Refusal) -> String {
     format!("{refusal} ({})", response::status(refusal).as_u16())
 }

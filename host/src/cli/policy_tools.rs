@@ -13,8 +13,9 @@ use policy::Operation;
 
 use super::{EX_USAGE, fact, say};
 pub use crate::author::Language;
-use crate::author::{self, CaseFile, Circumstances, NotMade, Outcome, Passed, Plan, Unmeasured};
+use crate::author::{self, BenchError, BenchPlan, CaseFile, FinalDecision, NewError, RequestDetails};
 use crate::config::{Config, Policies};
+use crate::foreign::report;
 use crate::pdp::SandboxError;
 use crate::pdp::workbench::Workbench;
 
@@ -91,7 +92,7 @@ pub(super) fn run(command: &PolicyCommand, config: &Config) -> ExitCode {
                 test(policies, file, cases, settings, junit.as_deref()).await
             }
             PolicyCommand::Bench { file, settings, request, body, client, seconds } => {
-                let plan = Plan {
+                let plan = BenchPlan {
                     file: file.clone(),
                     settings: read_settings(settings)?,
                     request: request.clone(),
@@ -105,8 +106,8 @@ pub(super) fn run(command: &PolicyCommand, config: &Config) -> ExitCode {
             }
             PolicyCommand::New { lang, folder } => match author::new(*lang, folder) {
                 Ok(text) => Ok((text, 0)),
-                Err(error @ NotMade::Write { .. }) => Err(Failure::Failed(error.to_string())),
-                Err(error @ (NotMade::Taken(_) | NotMade::Name(_))) => Err(Failure::Usage(error.to_string())),
+                Err(error @ NewError::Write { .. }) => Err(Failure::Failed(report(&error))),
+                Err(error @ (NewError::Taken(_) | NewError::Name(_))) => Err(Failure::Usage(report(&error))),
             },
         }
     })
@@ -120,12 +121,12 @@ pub(super) fn explain(
     client: &[(String, String)],
 ) -> ExitCode {
     finish(async {
-        let circumstances = Circumstances { body: body.map(read_body).transpose()?, client: client.to_vec() };
-        let explained = author::explain(config, operation, &circumstances).await;
-        let (text, outcome) = explained.map_err(|error| Failure::Failed(error.to_string()))?;
-        Ok(match outcome {
-            Outcome::Allowed => (text, 0),
-            Outcome::Denied => (text, 1),
+        let details = RequestDetails { body: body.map(read_body).transpose()?, client: client.to_vec() };
+        let explained = author::explain(config, operation, &details).await;
+        let (text, decision) = explained.map_err(|error| Failure::Failed(report(&error)))?;
+        Ok(match decision {
+            FinalDecision::Allowed => (text, 0),
+            FinalDecision::Denied => (text, 1),
         })
     })
 }
@@ -133,7 +134,7 @@ pub(super) fn explain(
 /// Does the work, prints what came of it, and gives the exit code.
 fn finish(work: impl Future<Output = Result<(String, u8), Failure>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let done = runtime.map_err(|error| Failure::Failed(format!("there is no runtime to be had: {error}")));
+    let done = runtime.map_err(|error| Failure::Failed(format!("cannot start the async runtime: {error}")));
     match done.and_then(|runtime| runtime.block_on(work)) {
         Ok((text, code)) => say(&mut stdout(), &text, code),
         Err(Failure::Usage(problem)) => say(&mut stderr(), &format!("sockgate: {problem}\n"), EX_USAGE),
@@ -157,10 +158,11 @@ async fn test(
     junit: Option<&Path>,
 ) -> Result<(String, u8), Failure> {
     let settings = read_settings(settings)?;
-    let cases = CaseFile::read(cases).map_err(|error| Failure::Usage(error.to_string()))?;
+    let cases = CaseFile::read(cases).map_err(|error| Failure::Usage(report(&error)))?;
     let workbench = Workbench::new(policies.limits, policies.cache.as_deref())?;
     let results = author::run(&workbench, file, &settings, &cases, policies.body_limit).await;
-    let results = results.map_err(|error| format!("the policy {} cannot be tested: {error}", file.display()));
+    let results = results
+        .map_err(|error| format!("the policy {} cannot be tested: {}", file.display(), report(&error)));
     if let Some(path) = junit {
         // Also of a policy that does not load: a CI that only reads this file would see nothing amiss.
         let xml = match &results {
@@ -171,18 +173,14 @@ async fn test(
             .map_err(|error| Failure::Failed(format!("{} cannot be written: {error}", path.display())))?;
     }
     let results = results.map_err(Failure::Failed)?;
-    let code = match results.passed() {
-        Passed::All => 0,
-        Passed::NotAll => 1,
-    };
-    Ok((results.to_string(), code))
+    Ok((results.to_string(), u8::from(results.failed() > 0)))
 }
 
-async fn bench(policies: &Policies, plan: &Plan) -> Result<(String, u8), Failure> {
+async fn bench(policies: &Policies, plan: &BenchPlan) -> Result<(String, u8), Failure> {
     let workbench = Workbench::new(policies.limits, policies.cache.as_deref())?;
     let text = author::bench(&workbench, plan).await.map_err(|error| match error {
-        Unmeasured::Request { .. } => Failure::Usage(error.to_string()),
-        Unmeasured::Load { .. } | Unmeasured::Fault(_) => Failure::Failed(error.to_string()),
+        BenchError::Request { .. } => Failure::Usage(report(&error)),
+        BenchError::Load { .. } | BenchError::Fault(_) => Failure::Failed(report(&error)),
     })?;
     Ok((text, 0))
 }
@@ -201,6 +199,6 @@ fn read_settings(settings: &str) -> Result<String, Failure> {
 
 impl From<SandboxError> for Failure {
     fn from(error: SandboxError) -> Self {
-        Self::Failed(error.to_string())
+        Self::Failed(report(&error))
     }
 }
