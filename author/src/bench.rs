@@ -1,7 +1,8 @@
-//! `sockgate policy bench`: what a policy costs, and where the time goes.
+//! `sockgate policy bench`: measures what a policy costs, and where the time goes.
 //!
-//! One decision after the other, each in an instance of its own, as in the gateway; there, instances are made ready between
-//! requests, so that a request waits for `decide` alone. No engine is asked: a look-up is answered with `unavailable`.
+//! Decisions are made one after the other, each in an instance of its own, as in the gateway. The gateway makes instances
+//! ready between requests, so that a request waits for `decide` alone. No engine is asked: every look-up is answered with
+//! `unavailable`.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -20,68 +21,64 @@ use crate::units::mebibytes;
 use pdp::workbench::{Asked, Candidate, Parts, Workbench};
 use pdp::{Fault, LoadError, NoEngine, Verdict};
 
-/// Decisions that are made before it counts: caches are cold, memory is not there yet.
+/// How many decisions are made before the first one that counts: caches are cold at first, and memory is not mapped yet.
 const WARM_UP: usize = 20;
 
-/// What to measure.
+/// What is measured, and for how long.
 #[derive(Debug)]
-pub struct Plan {
-    /// The component.
+pub struct BenchPlan {
+    /// The policy's file.
     pub file: PathBuf,
-    /// What its `configure` gets.
+    /// The settings that its `configure` gets.
     pub settings: String,
-    /// Method and target.
+    /// The method and the target of the request.
     pub request: String,
-    /// Of the request.
+    /// The body of the request.
     pub body: Option<String>,
-    /// What the env flags are.
+    /// The env flags.
     pub flags: Flags,
     /// `POLICY_BODY_LIMIT`.
     pub body_limit: usize,
-    /// About the client, such as `peer.uid`.
+    /// Facts about the client, for example `peer.uid`.
     pub client: Vec<(String, String)>,
-    /// For how long.
+    /// How long to measure.
     pub time: Duration,
 }
 
-/// Why there are no figures.
+/// Why a policy cannot be measured.
 #[derive(Debug, thiserror::Error)]
-pub enum Unmeasured {
-    /// The gateway would refuse this request.
-    #[error(
-        "the gateway refuses the request {request:?}: {what}; one that it takes is such as \"GET /info\""
-    )]
+pub enum BenchError {
+    /// The gateway would refuse the request before it asks a policy.
+    #[error("the gateway refuses the request {request:?}: {what}; it takes, for example, \"GET /info\"")]
     Request {
-        /// As it was given.
+        /// The request, as it was given.
         request: String,
-        /// In the gateway's words.
+        /// The refusal, in the gateway's words.
         what: String,
     },
-    /// The gateway would not load it.
-    #[error("the policy {} cannot be measured: {source}", file.display())]
+    /// The gateway would not load the policy.
+    #[error("the policy {} cannot be measured", file.display())]
     Load {
-        /// The component.
+        /// The policy's file.
         file: PathBuf,
-        /// Why not.
+        /// Why it would not.
         source: LoadError,
     },
-    /// It fails on this request.
-    #[error("the policy failed on this request: {0}")]
+    /// The policy fails on the request.
+    #[error("the policy failed on this request")]
     Fault(#[from] Fault),
 }
 
-/// Measures, and says what came out.
+/// Measures a policy, and returns the figures as text.
 ///
 /// # Errors
-/// [`Unmeasured`].
-pub async fn bench(workbench: &Workbench, plan: &Plan) -> Result<String, Unmeasured> {
-    let refused = |refused: Refused| Unmeasured::Request {
-        request: plan.request.clone(),
-        what: refused_in_words(&refused),
-    };
+/// [`BenchError`].
+pub async fn bench(workbench: &Workbench, plan: &BenchPlan) -> Result<String, BenchError> {
+    let refused =
+        |bad: Refused| BenchError::Request { request: plan.request.clone(), what: refused_in_words(&bad) };
     let operation = requested(&plan.request).map_err(|bad| refused(bad.into()))?;
     let candidate = workbench.load(&plan.file, &plan.settings).await;
-    let candidate = candidate.map_err(|source| Unmeasured::Load { file: plan.file.clone(), source })?;
+    let candidate = candidate.map_err(|source| BenchError::Load { file: plan.file.clone(), source })?;
     let reads = match &plan.body {
         None => "no body".to_owned(),
         Some(body) if candidate.reads_body_of(&operation) => {
@@ -99,22 +96,26 @@ pub async fn bench(workbench: &Workbench, plan: &Plan) -> Result<String, Unmeasu
     let admitted = admission.admit(Sent { operation, headers, body }, readers).map_err(refused)?;
     let Admitted { operation, headers, body, .. } = admitted;
     let asked = Asked { operation, flags: plan.flags, headers, body, attributes: plan.client.clone() };
-    let (verdict, run) = measure(&candidate, &asked, plan.time).await?;
+    let (verdict, measurements) = measure(&candidate, &asked, plan.time).await?;
     let mut text = format!("policy      {} {}\n", candidate.name(), candidate.version());
     // Writing to a string cannot fail.
     let _ = writeln!(text, "request     {}, {reads}", plan.request);
     let _ = writeln!(text, "verdict     {}", in_words(&verdict));
-    text.push_str(&run.in_words());
+    text.push_str(&measurements.in_words());
     Ok(text)
 }
 
-/// Everything that was measured.
-struct Run {
+/// What was measured.
+struct Measurements {
     parts: Vec<Parts>,
     cpu: Duration,
 }
 
-async fn measure(candidate: &Candidate, asked: &Asked, time: Duration) -> Result<(Verdict, Run), Fault> {
+async fn measure(
+    candidate: &Candidate,
+    asked: &Asked,
+    time: Duration,
+) -> Result<(Verdict, Measurements), Fault> {
     let engine = Arc::new(NoEngine);
     let mut verdict = Verdict::Defer;
     for _ in 0..WARM_UP {
@@ -125,17 +126,17 @@ async fn measure(candidate: &Candidate, asked: &Asked, time: Duration) -> Result
     while started.elapsed() < time || parts.is_empty() {
         parts.push(candidate.dissect(asked.clone(), Arc::<NoEngine>::clone(&engine)).await?.1);
     }
-    Ok((verdict, Run { parts, cpu: cpu_time().saturating_sub(cpu) }))
+    Ok((verdict, Measurements { parts, cpu: cpu_time().saturating_sub(cpu) }))
 }
 
-/// What this process has used up so far.
+/// The CPU time that this process has used so far.
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     let (seconds, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
     Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
 }
 
-impl Run {
+impl Measurements {
     fn in_words(&self) -> String {
         let count = self.parts.len();
         let [p50, p99] = [50, 99].map(|percent| micros(self.percentile(percent, |parts| parts.decide)));

@@ -1,7 +1,7 @@
-//! The file of cases that `sockgate policy test` reads: requests, and what a policy should make of them.
+//! The file of cases that `sockgate policy test` reads: requests, and what the policy is expected to make of them.
 //!
-//! Everything in it is checked before the first case runs. A key that is not known is a mistake, with its line: a
-//! misspelt `expect` must not pass for a case that expects nothing.
+//! Everything in the file is checked before the first case runs. A key that is not known is a mistake: a misspelt `expect`
+//! must not pass for a case that expects nothing.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,60 +13,50 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_saphyr::Spanned;
 
 use super::expected::Expected;
 use super::fixtures::{FixtureEngine, Fixtures};
-use super::yaml::{BadYaml, Node};
+use super::text_file::{self, ReadError};
+use super::yaml::{self, Mistake};
+
+#[cfg(test)]
+mod tests;
 
 /// Why a file of cases cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum BadCases {
-    /// It, or a file that it names, cannot be read.
-    #[error("{} cannot be read: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: std::io::Error,
-    },
-    /// It makes no sense.
-    #[error("{} makes no sense: {source}", path.display())]
-    Yaml {
+pub enum CaseFileError {
+    /// The file, or one that it names, cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The file has a mistake.
+    #[error("{} makes no sense", path.display())]
+    Nonsense {
         /// The file of cases.
         path: PathBuf,
-        /// What is wrong, and where.
-        source: BadYaml,
+        /// The first mistake.
+        source: Mistake,
     },
-    /// One case does not.
-    #[error("{} makes no sense: line {line}: {what}", file.display())]
-    Case {
-        /// The file of cases.
-        file: PathBuf,
-        /// Where the case begins.
-        line: usize,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// A file without a case tests nothing.
+    /// The file has no case, so it would test nothing.
     #[error("{} has no cases", .0.display())]
-    None(PathBuf),
+    Empty(PathBuf),
 }
 
 /// A file of cases, ready to be run.
 pub struct CaseFile {
-    /// Where it stands.
+    /// The path of the file.
     pub path: PathBuf,
-    /// In its order.
+    /// The cases, in the order of the file.
     pub cases: Vec<Case>,
 }
 
-/// One case.
+/// One case, completed with what the file says for all cases.
 pub struct Case {
-    /// What it shows.
+    /// What the case shows, in the words of its author.
     pub name: String,
-    /// Where it begins in its file.
-    pub line: usize,
-    /// Method and target, as they stand there.
+    /// The line on which the case begins.
+    pub line: u64,
+    /// The method and the target, as the file has them.
     pub request: String,
     pub(super) settings: Option<String>,
     pub(super) flags: Flags,
@@ -81,35 +71,40 @@ pub struct Case {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    settings: Option<Content>,
+    #[serde(default, deserialize_with = "not_null")]
+    settings: Option<TextOrFile>,
+    #[serde(default, deserialize_with = "not_null")]
     flags: Option<FlagWords>,
     #[serde(default)]
     client: BTreeMap<String, String>,
     #[serde(default)]
     engine: Fixtures,
-    cases: Vec<Written>,
+    cases: Vec<Spanned<CaseEntry>>,
 }
 
-/// A case as it is written. What it does not say, the file says.
+/// A case as it is written. What it does not say, the [`Document`] says.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct CaseEntry {
     name: String,
     request: String,
     #[serde(default)]
     headers: BTreeMap<String, OneOrMore>,
-    body: Option<Content>,
+    #[serde(default, deserialize_with = "not_null")]
+    body: Option<TextOrFile>,
     #[serde(default)]
     client: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "not_null")]
     flags: Option<FlagWords>,
-    settings: Option<Content>,
+    #[serde(default, deserialize_with = "not_null")]
+    settings: Option<TextOrFile>,
     #[serde(default)]
     engine: Fixtures,
     expect: Expected,
 }
 
-/// A text: as it stands, from a file (`"@create.json"`), or a mapping or list that becomes JSON.
-enum Content {
+/// A text, or the name of the file that holds it (`"@create.json"`). A mapping or a list becomes JSON text.
+enum TextOrFile {
     Text(String),
     File(String),
 }
@@ -119,7 +114,7 @@ enum Content {
 struct FlagWords(Flags);
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a text or a list of texts is expected here; put numbers in quotes")]
 enum OneOrMore {
     One(String),
     More(Vec<String>),
@@ -129,22 +124,22 @@ impl CaseFile {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`BadCases`].
-    pub fn read(path: &Path) -> Result<Self, BadCases> {
-        let text = read(path.to_owned())?;
-        let yaml = Node::read(&text).and_then(|root| Ok((root.to::<Document>()?, root)));
-        let (document, root) = yaml.map_err(|source| BadCases::Yaml { path: path.to_owned(), source })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let shared = Shared { folder, document: &document };
-        let cases = document.cases.iter().zip(root.items_of("cases")).map(|(written, node)| {
-            shared.case(written, node.line).map_err(|problem| match problem {
-                Problem::Here(what) => BadCases::Case { file: path.to_owned(), line: node.line, what },
-                Problem::Elsewhere(error) => error,
+    /// [`CaseFileError`].
+    pub fn read(path: &Path) -> Result<Self, CaseFileError> {
+        let text = text_file::read(path.to_owned())?;
+        let nonsense = |source| CaseFileError::Nonsense { path: path.to_owned(), source };
+        let document = yaml::read::<Document>(&text).map_err(nonsense)?;
+        let defaults = Defaults { folder: path.parent().unwrap_or(Path::new("")), document: &document };
+        let cases = document.cases.iter().map(|entry| {
+            let line = entry.referenced.line();
+            defaults.complete(&entry.value, line).map_err(|problem| match problem {
+                Problem::Case(what) => nonsense(Mistake { line, what }),
+                Problem::File(error) => error.into(),
             })
         });
         let cases = cases.collect::<Result<Vec<_>, _>>()?;
         if cases.is_empty() {
-            return Err(BadCases::None(path.to_owned()));
+            return Err(CaseFileError::Empty(path.to_owned()));
         }
         Ok(Self { path: path.to_owned(), cases })
     }
@@ -152,70 +147,62 @@ impl CaseFile {
 
 /// What is wrong with a case, or with a file that it names.
 enum Problem {
-    Here(String),
-    Elsewhere(BadCases),
+    Case(String),
+    File(ReadError),
 }
 
-impl From<BadCases> for Problem {
-    fn from(error: BadCases) -> Self {
-        Self::Elsewhere(error)
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        Self::File(error)
     }
 }
 
-/// What a case is completed from.
-struct Shared<'f> {
+/// What completes a case: that which the file says for all of them, and the folder of the files that they name.
+struct Defaults<'f> {
     folder: &'f Path,
     document: &'f Document,
 }
 
-impl Shared<'_> {
-    fn case(&self, written: &Written, line: usize) -> Result<Case, Problem> {
+impl Defaults<'_> {
+    fn complete(&self, entry: &CaseEntry, line: u64) -> Result<Case, Problem> {
         let of_all = self.document;
-        let body = written.body.as_ref().map(|body| body.read(self.folder)).transpose()?.map(Bytes::from);
-        let mut headers = headers(&written.headers).map_err(Problem::Here)?;
+        let body = entry.body.as_ref().map(|body| body.read(self.folder)).transpose()?.map(Bytes::from);
+        let mut headers = headers(&entry.headers).map_err(Problem::Case)?;
         if body.is_some() && !headers.contains_key(header::CONTENT_TYPE) {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let settings = written.settings.as_ref().or(of_all.settings.as_ref());
+        let settings = entry.settings.as_ref().or(of_all.settings.as_ref());
         let mut attributes = of_all.client.clone();
-        attributes.extend(written.client.clone());
+        attributes.extend(entry.client.clone());
         Ok(Case {
-            name: written.name.clone(),
+            name: entry.name.clone(),
             line,
-            request: written.request.clone(),
+            request: entry.request.clone(),
             settings: settings.map(|settings| settings.read(self.folder)).transpose()?,
-            flags: written.flags.or(of_all.flags).map_or_else(Flags::default, |FlagWords(flags)| flags),
+            flags: entry.flags.or(of_all.flags).map_or_else(Flags::default, |FlagWords(flags)| flags),
             headers,
             body,
             attributes: attributes.into_iter().collect(),
-            engine: Arc::new(FixtureEngine::new([&of_all.engine, &written.engine], self.folder)?),
-            expected: written.expect.clone(),
+            engine: Arc::new(FixtureEngine::new([&of_all.engine, &entry.engine], self.folder)?),
+            expected: entry.expect.clone(),
         })
     }
 }
 
-impl Content {
-    fn read(&self, folder: &Path) -> Result<String, BadCases> {
+impl TextOrFile {
+    fn read(&self, folder: &Path) -> Result<String, ReadError> {
         match self {
             Self::Text(text) => Ok(text.clone()),
-            Self::File(name) => read(folder.join(name)),
+            Self::File(name) => text_file::read(folder.join(name)),
         }
     }
-}
-
-/// A file that is a text.
-///
-/// # Errors
-/// [`BadCases`].
-pub(super) fn read(path: PathBuf) -> Result<String, BadCases> {
-    std::fs::read_to_string(&path).map_err(|source| BadCases::File { path, source })
 }
 
 fn headers(written: &BTreeMap<String, OneOrMore>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, values) in written {
         let field = HeaderName::try_from(name.as_str())
-            .map_err(|_what| format!("{name:?} is no name of a header"))?;
+            .map_err(|_what| format!("{name:?} is not a valid name of a header"))?;
         let values = match values {
             OneOrMore::One(value) => std::slice::from_ref(value),
             OneOrMore::More(values) => values,
@@ -231,7 +218,12 @@ fn headers(written: &BTreeMap<String, OneOrMore>) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-impl<'de> Deserialize<'de> for Content {
+/// A key that is there has a value: `body:` with nothing behind it is a mistake, and not a case without a body.
+fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl<'de> Deserialize<'de> for TextOrFile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::String(text) => Ok(match text.strip_prefix('@') {
@@ -240,7 +232,7 @@ impl<'de> Deserialize<'de> for Content {
             }),
             json @ (Value::Object(_) | Value::Array(_)) => Ok(Self::Text(json.to_string())),
             Value::Null | Value::Bool(_) | Value::Number(_) => Err(D::Error::custom(
-                "expected a text, \"@file\", or a mapping or list that becomes JSON; put other values in quotes",
+                "a text, \"@file\", or a mapping or list that becomes JSON is expected here; put other values in quotes",
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! `sockgate policy check`: would the gateway load this file, and what is it?
+//! `sockgate policy check`: tells what a policy is, and whether the gateway would load it.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,10 +7,12 @@ use std::sync::Arc;
 use engine_api::{Flags, Method, Operation, Target};
 
 use crate::units::{mebibytes, size};
+use engine_api::report;
 use pdp::workbench::{Asked, Candidate, Draft, Workbench};
 use pdp::{Fault, InspectedBody, Limits, LoadError, NoEngine};
 
-/// What was found out about a file, and why the gateway would not load it, if it would not.
+/// Describes a policy's file as text. If the gateway would not load it, the text ends with the reason, and the result is the
+/// error.
 pub async fn check(
     workbench: &Workbench,
     limits: Limits,
@@ -22,7 +24,7 @@ pub async fn check(
     // Writing to a string cannot fail.
     let _ = match &result {
         Ok(()) => writeln!(text, "verdict   the gateway would load it"),
-        Err(error) => writeln!(text, "verdict   the gateway would not load it: {error}"),
+        Err(error) => writeln!(text, "verdict   the gateway would not load it: {}", report(error)),
     };
     (text, result)
 }
@@ -78,7 +80,7 @@ fn describe_policy(text: &mut String, candidate: &Candidate) {
     let _ = writeln!(text, "inspects  {inspected}");
 }
 
-/// What an instance of it holds after it has decided on the simplest of requests.
+/// How much memory an instance of the policy has after it has decided on the simplest of requests.
 async fn memory(candidate: &Candidate) -> Result<usize, Fault> {
     let Ok(target) = Target::parse("/_ping") else { return Ok(0) };
     let asked = Asked {

@@ -1,4 +1,4 @@
-//! What a case expects, what came instead, and both in words.
+//! What a case expects, what it came to, and both in words.
 
 use std::fmt;
 
@@ -8,47 +8,50 @@ use serde_json::Value;
 
 use pdp::PolicyDenial;
 
-/// How a request ends.
+/// What a case came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Came {
-    /// The policy allows it.
+pub(crate) enum Actual {
+    /// The policy allows the request.
     Allow,
-    /// The policy leaves it to the next and to the flags.
+    /// The policy leaves the request to the next policy and to the flags.
     Defer,
-    /// The policy refuses it.
+    /// The policy denies the request.
     Deny(PolicyDenial),
-    /// The policy failed, which denies.
+    /// The policy failed, which denies the request.
     Fault(String),
-    /// The gateway refuses it before a policy is asked.
+    /// The gateway refuses the request before it asks a policy.
     Refused { status: u16, message: String },
-    /// The policy does not take its settings.
+    /// The policy refuses its settings.
     InvalidSettings(String),
 }
 
-/// What a case says of how a request ends: `allow`, `deny`, `{deny: the message}`,
-/// `{deny: {contains: a part of it, status: 409}}`, and so for `refused` and, without a status, `fault` and
-/// `invalid-settings`.
+/// What a case expects: `allow`, `deny`, `{deny: the message}`,
+/// `{deny: {contains: a part of it, status: 409}}`, and likewise `refused` and, without a status, `fault`
+/// and `invalid-settings`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
     Allow,
     Defer,
-    Deny { message: Wording, status: Option<u16> },
-    Fault(Wording),
-    Refused { message: Wording, status: Option<u16> },
-    InvalidSettings(Wording),
+    Deny { message: ExpectedText, status: Option<u16> },
+    Fault(ExpectedText),
+    Refused { message: ExpectedText, status: Option<u16> },
+    InvalidSettings(ExpectedText),
 }
 
-/// What a text must be.
+/// What a message is expected to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wording {
+pub(super) enum ExpectedText {
     Any,
     Exactly(String),
     Containing(String),
 }
 
-/// Below the word for an outcome.
+/// What a case may say below the word that it expects.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a message, or a mapping with the keys message, contains and status"
+)]
 struct Terms {
     message: Option<String>,
     contains: Option<String>,
@@ -56,18 +59,18 @@ struct Terms {
 }
 
 impl Expected {
-    /// Whether this is what was expected.
-    pub(super) fn is_met_by(&self, came: &Came) -> bool {
-        match (self, came) {
-            (Self::Allow, Came::Allow) | (Self::Defer, Came::Defer) => true,
-            (Self::Deny { message, status }, Came::Deny(denial)) => {
+    /// Whether a case came to what it expects.
+    pub(super) fn is_met_by(&self, actual: &Actual) -> bool {
+        match (self, actual) {
+            (Self::Allow, Actual::Allow) | (Self::Defer, Actual::Defer) => true,
+            (Self::Deny { message, status }, Actual::Deny(denial)) => {
                 message.is_met_by(&denial.message) && status.is_none_or(|status| status == denial.status)
             }
-            (Self::Refused { message, status }, Came::Refused { status: came, message: text }) => {
-                message.is_met_by(text) && status.is_none_or(|status| status == *came)
+            (Self::Refused { message, status }, Actual::Refused { status: actual, message: text }) => {
+                message.is_met_by(text) && status.is_none_or(|status| status == *actual)
             }
-            (Self::Fault(wording), Came::Fault(text))
-            | (Self::InvalidSettings(wording), Came::InvalidSettings(text)) => wording.is_met_by(text),
+            (Self::Fault(wording), Actual::Fault(text))
+            | (Self::InvalidSettings(wording), Actual::InvalidSettings(text)) => wording.is_met_by(text),
             (
                 Self::Allow
                 | Self::Defer
@@ -81,7 +84,7 @@ impl Expected {
     }
 }
 
-impl Wording {
+impl ExpectedText {
     fn is_met_by(&self, text: &str) -> bool {
         match self {
             Self::Any => true,
@@ -91,7 +94,7 @@ impl Wording {
     }
 }
 
-impl fmt::Display for Came {
+impl fmt::Display for Actual {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Allow => f.write_str("allow"),
@@ -119,8 +122,8 @@ impl fmt::Display for Expected {
     }
 }
 
-/// What stands behind the word for an outcome.
-impl fmt::Display for Wording {
+/// What follows the word that is expected.
+impl fmt::Display for ExpectedText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Any => Ok(()),
@@ -147,7 +150,7 @@ impl<'de> Deserialize<'de> for Expected {
     }
 }
 
-const EXPECTATIONS: &str = "expect is one of allow, deny, defer, fault, refused and invalid-settings, or one of them with its message";
+const EXPECTATIONS: &str = "expect is one of allow, deny, defer, fault, refused and invalid-settings, or a mapping of one of them to its message";
 
 fn terms(value: Value) -> Result<Terms, String> {
     match value {
@@ -161,20 +164,24 @@ fn terms(value: Value) -> Result<Terms, String> {
 
 fn expected(word: &str, Terms { message, contains, status }: Terms) -> Result<Expected, String> {
     let wording = match (message, contains) {
-        (None, None) => Wording::Any,
-        (Some(message), None) => Wording::Exactly(message),
-        (None, Some(part)) => Wording::Containing(part),
-        (Some(_), Some(_)) => return Err("expect the whole message or a part of it, not both".to_owned()),
+        (None, None) => ExpectedText::Any,
+        (Some(message), None) => ExpectedText::Exactly(message),
+        (None, Some(part)) => ExpectedText::Containing(part),
+        (Some(_), Some(_)) => {
+            return Err(
+                "expect has either message, the whole of it, or contains, a part of it; not both".to_owned()
+            );
+        }
     };
     match (word, status) {
         ("deny", status) => Ok(Expected::Deny { message: wording, status }),
         ("refused", status) => Ok(Expected::Refused { message: wording, status }),
         (word, Some(_)) => Err(format!("only deny and refused have a status, not {word}")),
-        ("allow" | "defer", None) if wording != Wording::Any => Err(format!("{word} has no message")),
+        ("allow" | "defer", None) if wording != ExpectedText::Any => Err(format!("{word} has no message")),
         ("allow", None) => Ok(Expected::Allow),
         ("defer", None) => Ok(Expected::Defer),
         ("fault", None) => Ok(Expected::Fault(wording)),
         ("invalid-settings", None) => Ok(Expected::InvalidSettings(wording)),
-        (word, None) => Err(format!("{word:?} is nothing to expect: {EXPECTATIONS}")),
+        (word, None) => Err(format!("{word:?} cannot be expected: {EXPECTATIONS}")),
     }
 }

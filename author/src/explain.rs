@@ -1,5 +1,5 @@
-//! `sockgate explain` where policies are loaded: each is asked as the gateway would ask it, with the real engine behind its
-//! look-ups, and what it says is put in the order in which it counts.
+//! `sockgate explain` with policies: asks each policy as the gateway would, lets it look up objects in the real engine, and
+//! tells which of their decisions counts.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -8,109 +8,112 @@ use bytes::Bytes;
 use engine_api::{Decision, Flags, Operation};
 use http::{HeaderMap, HeaderValue, header};
 
-use super::overheard::{Line, overhear, printable};
+use super::capture_log::{LogLine, capture_log};
+use engine_api::report;
+use engine_api::untrusted::escaped;
 use pdp::admit::{Admission, Admitted, Readers, Sent};
 use pdp::workbench::{Asked, Candidate, Workbench};
-use pdp::{ChainError, Fault, InspectedBody, Inspector, SandboxError, Verdict, Weight};
-use pdp::{Policies, PolicyConfig};
+use pdp::{ChainError, Fault, Inspector, SandboxError, Verdict, Weight};
+use pdp::{InspectedBody, Policies, PolicyConfig};
 
 use crate::request::refused_in_words;
 use flags::{explain_flags, explain_operation};
 
 mod flags;
 
-/// What would become of a request.
-pub enum Outcome {
-    /// It would be forwarded.
+/// What the gateway would do with a request.
+pub enum FinalDecision {
+    /// The gateway would forward it.
     Allowed,
-    /// It would not.
+    /// The gateway would refuse it.
     Denied,
 }
 
-/// Why that cannot be said.
+/// Why a request cannot be explained.
 #[derive(Debug, thiserror::Error)]
-pub enum Unexplained {
-    /// There is nothing to run policies in.
+pub enum ExplainError {
+    /// Policies cannot be run on this machine.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// The gateway would not start either.
+    /// A policy does not load, so the gateway would not start.
     #[error(transparent)]
     Chain(#[from] ChainError),
 }
 
-/// A request and its client, beyond the operation.
+/// What is known of a request beside its operation.
 #[derive(Clone, Debug, Default)]
-pub struct Circumstances {
-    /// Of the request.
+pub struct RequestDetails {
+    /// The body of the request.
     pub body: Option<String>,
-    /// About the client, such as `peer.uid`.
+    /// Facts about the client, for example `peer.uid`.
     pub client: Vec<(String, String)>,
 }
 
-/// What the env flags say of an operation, where they alone judge.
+/// Tells as text what the env flags decide on a request, where they alone judge.
 #[must_use]
-pub fn explain_by_flags(flags: Flags, operation: &Operation) -> (String, Outcome) {
-    let outcome = match engine_api::decide(flags, operation) {
-        Decision::Allow => Outcome::Allowed,
-        Decision::Deny(_) => Outcome::Denied,
+pub fn explain_by_flags(flags: Flags, operation: &Operation) -> (String, FinalDecision) {
+    let decision = match engine_api::decide(flags, operation) {
+        Decision::Allow => FinalDecision::Allowed,
+        Decision::Deny(_) => FinalDecision::Denied,
     };
-    (explain_operation(operation) + &explain_flags(flags, operation), outcome)
+    (explain_operation(operation) + &explain_flags(flags, operation), decision)
 }
 
-/// What every policy of the configuration says of an operation, and what comes of it.
+/// Tells as text what each policy of the configuration decides on a request, and what the gateway would do.
 ///
 /// # Errors
-/// [`Unexplained`].
+/// [`ExplainError`].
 pub async fn explain(
     flags: Flags,
     policies: &Policies,
     engine: Arc<dyn Inspector>,
     operation: &Operation,
-    circumstances: &Circumstances,
-) -> Result<(String, Outcome), Unexplained> {
+    details: &RequestDetails,
+) -> Result<(String, FinalDecision), ExplainError> {
     let mut text = explain_operation(operation);
     let flags_say = engine_api::decide(flags, operation);
     if flags_say.is_closed() {
         text.push_str("policies   are not asked: nothing opens this family\n");
-        return Ok((text + &explain_flags(flags, operation), Outcome::Denied));
+        return Ok((text + &explain_flags(flags, operation), FinalDecision::Denied));
     }
     let loaded = load(policies).await?;
     let admission = Admission { flags, body_limit: policies.body_limit };
-    let admitted = match admission.admit(sent(operation, circumstances), readers(operation, &loaded)) {
+    let admitted = match admission.admit(sent(operation, details), readers(operation, &loaded)) {
         Ok(admitted) => admitted,
         Err(refusal) => {
             let _ = writeln!(text, "verdict    refused: {}", refused_in_words(&refusal));
-            return Ok((text, Outcome::Denied));
+            return Ok((text, FinalDecision::Denied));
         }
     };
     text.push_str(&about_body(&admitted));
-    let ended = ask(flags, &engine, &loaded, admitted, circumstances, &mut text).await;
-    let Some((verdict, outcome)) = ended else {
-        let outcome = match flags_say {
-            Decision::Allow => Outcome::Allowed,
-            Decision::Deny(_) => Outcome::Denied,
+    let ended = ask(flags, &engine, &loaded, admitted, details, &mut text).await;
+    let Some((verdict, decision)) = ended else {
+        let decision = match flags_say {
+            Decision::Allow => FinalDecision::Allowed,
+            Decision::Deny(_) => FinalDecision::Denied,
         };
-        return Ok((text + &explain_flags(flags, operation), outcome));
+        return Ok((text + &explain_flags(flags, operation), decision));
     };
     let _ = match &flags_say {
         Decision::Allow => writeln!(text, "flags      would allow it"),
         Decision::Deny(denial) => writeln!(text, "flags      would deny it: {denial}"),
     };
     let _ = writeln!(text, "verdict    {verdict}");
-    Ok((text, outcome))
+    Ok((text, decision))
 }
 
-/// Asks the policies in their order, tells in `text` what each says, and gives the last word if one had it.
+/// Asks the policies in their order, and writes to `text` what each decides. Returns the final decision and its text, if a
+/// policy makes it.
 async fn ask(
     flags: Flags,
     engine: &Arc<dyn Inspector>,
     policies: &[(&PolicyConfig, Candidate)],
     admitted: Admitted,
-    circumstances: &Circumstances,
+    details: &RequestDetails,
     text: &mut String,
-) -> Option<(String, Outcome)> {
+) -> Option<(String, FinalDecision)> {
     let Admitted { operation, headers, body, .. } = admitted;
-    let attributes = circumstances.client.clone();
+    let attributes = details.client.clone();
     let asked = Asked { operation, flags, headers, body, attributes };
     let mut ended = None;
     for (policy, candidate) in policies {
@@ -120,17 +123,17 @@ async fn ask(
             text.push_str("not asked any more\n");
             continue;
         }
-        let (verdict, log) = overhear(candidate.decide(asked.clone(), Arc::clone(engine))).await;
+        let (verdict, log) = capture_log(candidate.decide(asked.clone(), Arc::clone(engine))).await;
         let _ = writeln!(text, "{}", in_words(&verdict));
-        for Line { level, text: line } in log {
+        for LogLine { level, text: line } in log {
             let _ = writeln!(text, "  log      {level}: {line}");
         }
-        ended = end(name, Weight::of(mode, verdict));
+        ended = final_decision(name, Weight::of(mode, verdict));
     }
     ended
 }
 
-async fn load(policies: &Policies) -> Result<Vec<(&PolicyConfig, Candidate)>, Unexplained> {
+async fn load(policies: &Policies) -> Result<Vec<(&PolicyConfig, Candidate)>, ExplainError> {
     let workbench = Workbench::new(policies.limits, policies.cache.as_deref())?;
     let mut loaded = Vec::new();
     for policy in &policies.chain {
@@ -139,13 +142,13 @@ async fn load(policies: &Policies) -> Result<Vec<(&PolicyConfig, Candidate)>, Un
     Ok(loaded)
 }
 
-/// Who of these inspects the body.
+/// Which of the policies inspect the body of a request.
 fn readers(operation: &Operation, policies: &[(&PolicyConfig, Candidate)]) -> Readers {
     let reading = policies.iter().filter(|(_, candidate)| candidate.reads_body_of(operation));
     Readers::of(reading.map(|(policy, _)| policy.mode))
 }
 
-/// A line, if there is something to know.
+/// A line about the body, if there is something to know.
 fn about_body(admitted: &Admitted) -> String {
     match (&admitted.body, &admitted.unshown) {
         (InspectedBody::Empty, _) => "body       none; policies would read one (--body FILE)\n".to_owned(),
@@ -154,12 +157,12 @@ fn about_body(admitted: &Admitted) -> String {
     }
 }
 
-fn sent(operation: &Operation, circumstances: &Circumstances) -> Sent {
+fn sent(operation: &Operation, details: &RequestDetails) -> Sent {
     let mut headers = HeaderMap::new();
-    if circumstances.body.is_some() {
+    if details.body.is_some() {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    let body = circumstances.body.clone().map(Bytes::from).unwrap_or_default();
+    let body = details.body.clone().map(Bytes::from).unwrap_or_default();
     Sent { operation: operation.clone(), headers, body }
 }
 
@@ -167,19 +170,19 @@ fn in_words(verdict: &Result<Verdict, Fault>) -> String {
     match verdict {
         Ok(Verdict::Allow) => "allow".to_owned(),
         Ok(Verdict::Defer) => "defer".to_owned(),
-        Ok(Verdict::Deny(denial)) => format!("deny {}: {}", denial.status, printable(&denial.message)),
-        Err(fault) => format!("failed: {}", printable(&fault.to_string())),
+        Ok(Verdict::Deny(denial)) => format!("deny {}: {}", denial.status, escaped(&denial.message)),
+        Err(fault) => format!("failed: {}", escaped(&report(fault))),
     }
 }
 
-/// The last word, if this was it.
-fn end(name: &str, weight: Weight) -> Option<(String, Outcome)> {
+/// The final decision, if this policy makes it.
+fn final_decision(name: &str, weight: Weight) -> Option<(String, FinalDecision)> {
     match weight {
         Weight::Nothing => None,
-        Weight::Allows => Some((format!("allowed (policy {name})"), Outcome::Allowed)),
+        Weight::Allows => Some((format!("allowed (policy {name})"), FinalDecision::Allowed)),
         Weight::Denies(denial) => {
-            Some((format!("denied: {} (policy {name})", printable(&denial.message)), Outcome::Denied))
+            Some((format!("denied: {} (policy {name})", escaped(&denial.message)), FinalDecision::Denied))
         }
-        Weight::Fails(_) => Some((format!("denied: the policy {name} failed"), Outcome::Denied)),
+        Weight::Fails(_) => Some((format!("denied: the policy {name} failed"), FinalDecision::Denied)),
     }
 }

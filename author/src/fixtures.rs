@@ -1,4 +1,4 @@
-//! The engine of a test: answers to look-ups that stand in the file of cases, and a record of which were made.
+//! The engine of a test: it answers look-ups with what the file of cases says, and records those that the file does not list.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,10 +10,11 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::cases::{self, BadCases};
+use super::text_file::{self, ReadError};
+use engine_api::untrusted;
 use pdp::{Inspector, LookupAnswer, LookupError, ObjectKind};
 
-/// What can be looked up, by its word in `wit/policy.wit`.
+/// The kinds of objects that can be looked up, by their words in `wit/policy.wit`.
 const KINDS: [(&str, ObjectKind); 11] = [
     ("container", ObjectKind::Container),
     ("image", ObjectKind::Image),
@@ -28,15 +29,15 @@ const KINDS: [(&str, ObjectKind); 11] = [
     ("plugin", ObjectKind::Plugin),
 ];
 
-/// `engine:` in a file of cases: kind, reference, answer.
+/// What stands below `engine:` in a file of cases: an answer for each kind and reference.
 pub(super) type Fixtures = BTreeMap<KindWord, BTreeMap<String, Fixture>>;
 
-/// The word for a kind.
+/// A kind of object, as its word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct KindWord(&'static str);
 
-/// One answer: a mapping is the object, `"@file.json"` is where it stands; `not-found`, `unavailable: why` and
-/// `refused: why` are what else the engine may answer.
+/// One answer of the engine: a mapping is the object, and `"@file.json"` the file that holds it. `not-found`,
+/// `unavailable: why` and `refused: why` are the errors that the engine may answer with.
 #[derive(Clone, Debug)]
 pub(super) enum Fixture {
     Object(Map<String, Value>),
@@ -44,23 +45,23 @@ pub(super) enum Fixture {
     Error(LookupError),
 }
 
-/// Answers from fixtures.
+/// An engine that answers from fixtures.
 #[derive(Debug)]
 pub(super) struct FixtureEngine {
     answers: BTreeMap<(&'static str, String), LookupAnswer>,
-    unlisted: Mutex<Vec<Unlisted>>,
+    unlisted: Mutex<Vec<UnlistedLookup>>,
 }
 
 /// A look-up that no fixture answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unlisted {
+pub struct UnlistedLookup {
     kind: &'static str,
     reference: String,
 }
 
-impl fmt::Display for Unlisted {
+impl fmt::Display for UnlistedLookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reference = super::overheard::printable(&self.reference);
+        let reference = untrusted::escaped(&self.reference);
         write!(
             f,
             "{} {reference}: it is not listed below `engine:`, so the answer was unavailable",
@@ -70,11 +71,12 @@ impl fmt::Display for Unlisted {
 }
 
 impl FixtureEngine {
-    /// Of the fixtures of the file and of the case, which has the last word. Files are looked for in `folder`.
+    /// Makes an engine of the fixtures of the file and of the case; those of the case come first. `folder` is where the
+    /// files are that they name.
     ///
     /// # Errors
-    /// [`BadCases`], if a file cannot be read.
-    pub(super) fn new(all: [&Fixtures; 2], folder: &Path) -> Result<Self, BadCases> {
+    /// [`ReadError`].
+    pub(super) fn new(all: [&Fixtures; 2], folder: &Path) -> Result<Self, ReadError> {
         let mut answers = BTreeMap::new();
         for (kind, objects) in all.into_iter().flatten() {
             for (reference, fixture) in objects {
@@ -84,8 +86,8 @@ impl FixtureEngine {
         Ok(Self { answers, unlisted: Mutex::default() })
     }
 
-    /// The look-ups that nobody foresaw.
-    pub(super) fn unlisted(&self) -> Vec<Unlisted> {
+    /// The look-ups so far that no fixture answers.
+    pub(super) fn unlisted(&self) -> Vec<UnlistedLookup> {
         self.unlisted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -100,7 +102,10 @@ impl Inspector for FixtureEngine {
         let key = (word, reference.to_owned());
         let answer = self.answers.get(&key).cloned().unwrap_or_else(|| {
             let (kind, reference) = key;
-            self.unlisted.lock().unwrap_or_else(PoisonError::into_inner).push(Unlisted { kind, reference });
+            self.unlisted
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(UnlistedLookup { kind, reference });
             Err(LookupError::Unavailable("the test does not list this object".to_owned()))
         });
         Box::pin(std::future::ready(answer))
@@ -108,16 +113,17 @@ impl Inspector for FixtureEngine {
 }
 
 impl Fixture {
-    fn answer(&self, kind: KindWord, folder: &Path) -> Result<LookupAnswer, BadCases> {
+    fn answer(&self, kind: KindWord, folder: &Path) -> Result<LookupAnswer, ReadError> {
         match self {
             Self::Object(object) => Ok(Ok(Arc::from(with_id(object, kind).to_string()))),
             Self::Error(error) => Ok(Err(error.clone())),
-            Self::File(name) => Ok(Ok(Arc::from(cases::read(folder.join(name))?))),
+            Self::File(name) => Ok(Ok(Arc::from(text_file::read(folder.join(name))?))),
         }
     }
 }
 
-/// The object that a request is about is forwarded by its id, so an answer without one is no answer. Few cases care which.
+/// A request is forwarded with the id of the object that it is about, so the gateway does not take an object without one.
+/// Few cases care which id it is, so one that is missing is added.
 fn with_id(object: &Map<String, Value>, kind: KindWord) -> Value {
     let mut object = object.clone();
     let name = match kind.0 {
@@ -135,7 +141,7 @@ impl<'de> Deserialize<'de> for KindWord {
         let known = KINDS.iter().find(|(known, _)| *known == word);
         known.map(|(known, _)| Self(known)).ok_or_else(|| {
             let words: Vec<_> = KINDS.iter().map(|(word, _)| *word).collect();
-            D::Error::custom(format!("{word:?} is no kind of object; there are {}", words.join(", ")))
+            D::Error::custom(format!("{word:?} is not a kind of object; the kinds are {}", words.join(", ")))
         })
     }
 }
@@ -164,4 +170,4 @@ impl<'de> Deserialize<'de> for Fixture {
     }
 }
 
-const FIXTURES: &str = "an answer of the engine is an object, \"@file.json\", not-found, \"unavailable: why\" or \"refused: why\"";
+const FIXTURES: &str = "an answer of the engine is a mapping (the object), \"@file.json\", not-found, \"unavailable: why\" or \"refused: why\"";

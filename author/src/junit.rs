@@ -1,12 +1,12 @@
-//! The results of `sockgate policy test` in the XML that CI systems read.
+//! Writes the results of `sockgate policy test` as JUnit XML, which CI systems read.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::trial::{CaseResult, Results};
+use super::run::{CaseResult, RunResults};
 
-/// The whole file.
-pub fn junit(results: &Results) -> String {
+/// The XML file for the results of a file of cases.
+pub fn junit(results: &RunResults) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let time: f64 = results.cases.iter().map(|case| case.took.as_secs_f64()).sum();
     let counts = format!(
@@ -25,7 +25,7 @@ pub fn junit(results: &Results) -> String {
     xml
 }
 
-/// The whole file where no case was run, with the reason.
+/// The XML file for a file of cases of which none was run, with the reason.
 pub fn junit_error(cases: &Path, problem: &str) -> String {
     let suite = escaped(&cases.display().to_string());
     let problem = escaped(problem);
@@ -45,12 +45,12 @@ fn write_case(xml: &mut String, suite: &str, case: &CaseResult) {
         case.line,
         case.took.as_secs_f64()
     );
-    if let Some(difference) = &case.difference {
+    if let Some(mismatch) = &case.mismatch {
         let _ = writeln!(
             xml,
             "      <failure message=\"{}\" type=\"decision\">{}</failure>",
-            escaped(&difference.came),
-            escaped(&difference.to_string())
+            escaped(&mismatch.actual),
+            escaped(&mismatch.to_string())
         );
     }
     let remarks = case.remarks();
@@ -60,8 +60,8 @@ fn write_case(xml: &mut String, suite: &str, case: &CaseResult) {
     xml.push_str("    </testcase>\n");
 }
 
-/// As XML 1.0 wants text and attributes. Control characters have been escaped before; what else XML cannot carry, not
-/// even as a reference, is replaced.
+/// Escapes a text for XML 1.0. Control characters were escaped before; what else XML cannot carry, not even as a
+/// reference, is replaced.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,9 +1,11 @@
-//! The policy author's tools: look at a policy, test it, measure it, begin one.
+//! The tools for those who write policies: check a policy, test it, measure it, begin a new one, and explain a decision.
 //!
-//! Policies are loaded and asked as in the gateway, by way of [`pdp::workbench`]; requests and the engine's answers are
-//! made up. Nothing here listens, connects or prints: each tool gives back what is to be said.
+//! Policies are loaded and asked as in the gateway, by way of [`pdp::workbench`]. Nothing here listens or prints: each tool
+//! returns the text that is to be printed. Requests are made up, and so are the engine's answers; only `explain` asks the
+//! real engine.
 
 mod bench;
+mod capture_log;
 mod cases;
 mod check;
 mod expected;
@@ -11,17 +13,18 @@ mod explain;
 mod fixtures;
 mod junit;
 mod new;
-mod overheard;
 mod request;
-mod trial;
+mod run;
+mod text_file;
 mod units;
 mod yaml;
 
-pub use bench::{Plan, Unmeasured, bench};
+pub use bench::{BenchError, BenchPlan, bench};
+pub use capture_log::POLICY_TARGET;
 pub use cases::CaseFile;
 pub use check::check;
-pub use explain::{Circumstances, Outcome, explain, explain_by_flags};
+pub use explain::{FinalDecision, RequestDetails, explain, explain_by_flags};
 pub use junit::{junit, junit_error};
-pub use new::{Language, NotMade, new};
+pub use new::{Language, NewError, new};
 pub use request::refused_in_words;
-pub use trial::{CaseResult, Difference, Passed, Results, run};
+pub use run::{CaseResult, RunResults, run};

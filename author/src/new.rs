@@ -1,6 +1,6 @@
-//! `sockgate policy new`: the start of a policy, which builds and passes its test as it is.
+//! `sockgate policy new`: begins a policy with a project that builds and passes its test as it is.
 //!
-//! The files are those of `author/templates`, as they stand there; only the name `my-policy` in them is another.
+//! The files are those of `author/templates`; only the name `my-policy` in them is replaced.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-/// What a policy is written in.
+/// The language of a new policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Language {
     /// Small and fast
@@ -20,28 +20,28 @@ pub enum Language {
     Python,
 }
 
-/// Why there is no new policy.
+/// Why a new policy cannot be begun.
 #[derive(Debug, thiserror::Error)]
-pub enum NotMade {
-    /// Nothing is ever overwritten.
-    #[error("{} is there already, and is no empty folder: name another", .0.display())]
+pub enum NewError {
+    /// The folder holds something already, and nothing is ever overwritten.
+    #[error("{} exists already, and is not an empty folder: name another", .0.display())]
     Taken(PathBuf),
-    /// Cargo and npm are particular.
+    /// Cargo, npm or Python would not take the name.
     #[error(
-        "{0:?} cannot be a policy's name: call the folder something like my-policy (letters a-z first, then also digits and -)"
+        "{0:?} cannot be a policy's name: name the folder, for example, my-policy (a letter a-z first, then letters, digits and -)"
     )]
     Name(String),
-    /// The file system says no.
-    #[error("{} cannot be written: {source}", path.display())]
+    /// A file cannot be written.
+    #[error("{} cannot be written", path.display())]
     Write {
-        /// What was to be written.
+        /// The file.
         path: PathBuf,
-        /// Why it was not.
+        /// Why it cannot be written.
         source: io::Error,
     },
 }
 
-/// One file of a project: where it goes, and what is in it.
+/// One file of a project: its path there, and its content.
 type File = (&'static str, &'static str);
 
 macro_rules! files {
@@ -50,7 +50,7 @@ macro_rules! files {
     };
 }
 
-/// In every project.
+/// The files of every project.
 const COMMON: &[File] = files!["cases.yaml" "common/cases.yaml", "wit/policy.wit" "../../wit/policy.wit"];
 
 const RUST: &[File] = files![
@@ -86,17 +86,17 @@ impl Language {
     }
 }
 
-/// Makes a project in `folder`, named like it, and says what to do next.
+/// Makes a project in `folder` that has the folder's name. Returns a text that lists the files.
 ///
 /// # Errors
-/// [`NotMade`].
-pub fn new(language: Language, folder: &Path) -> Result<String, NotMade> {
+/// [`NewError`].
+pub fn new(language: Language, folder: &Path) -> Result<String, NewError> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.len() <= 64
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if !is_name {
-        return Err(NotMade::Name(name));
+        return Err(NewError::Name(name));
     }
     require_free(folder)?;
     let mut text = format!("{name} is made:\n");
@@ -110,16 +110,16 @@ pub fn new(language: Language, folder: &Path) -> Result<String, NotMade> {
     Ok(text)
 }
 
-fn require_free(folder: &Path) -> Result<(), NotMade> {
+fn require_free(folder: &Path) -> Result<(), NewError> {
     match fs::read_dir(folder).map(Iterator::count) {
         Ok(0) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Ok(_) | Err(_) => Err(NotMade::Taken(folder.to_owned())),
+        Ok(_) | Err(_) => Err(NewError::Taken(folder.to_owned())),
     }
 }
 
-fn write(path: &Path, content: &str) -> Result<(), NotMade> {
+fn write(path: &Path, content: &str) -> Result<(), NewError> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, content));
-    written.map_err(|source| NotMade::Write { path: path.to_owned(), source })
+    written.map_err(|source| NewError::Write { path: path.to_owned(), source })
 }

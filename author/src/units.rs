@@ -1,6 +1,6 @@
 //! Sizes, as people read them.
 
-/// A size as people read it, and in bytes.
+/// A size, rounded for people and in bytes.
 pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),
@@ -9,7 +9,7 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// In MiB, with a digit after the point if there is something to tell.
+/// A size in MiB, with a digit after the point unless that is 0.
 pub(crate) fn mebibytes(bytes: u64) -> String {
     let tenths = (bytes * 10).div_ceil(1024 * 1024);
     match tenths % 10 {

@@ -4,7 +4,6 @@
 //! `source()`. So each level is told once, by whoever shows the error to a person.
 
 use std::error::Error;
-use std::fmt::Write as _;
 
 /// The error and its causes on one line, the outermost first: `cannot listen on 127.0.0.1:80: Permission denied (os
 /// error 13)`.
@@ -21,9 +20,38 @@ pub fn report(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ": {error}");
+        // Some crates' errors print their cause as well as returning it.
+        let told = error.to_string();
+        if !text.contains(&told) {
+            text.push_str(": ");
+            text.push_str(&told);
+        }
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::report;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Layered {
+        #[error("the outer one")]
+        Outer(#[source] Box<Self>),
+        #[error("another crate's ({0})")]
+        Repeating(#[source] Box<Self>),
+        #[error("the middle")]
+        Middle(#[source] std::io::Error),
+    }
+
+    #[test]
+    fn each_cause_is_told_once() {
+        let middle = || Box::new(Layered::Middle(std::io::Error::other("the disk")));
+        let repeating = || Layered::Repeating(middle());
+        assert_eq!(report(&Layered::Outer(middle())), "the outer one: the middle: the disk");
+        assert_eq!(report(&repeating()), "another crate's (the middle): the disk");
+        let outer = Layered::Outer(Box::new(repeating()));
+        assert_eq!(report(&outer), "the outer one: another crate's (the middle): the disk");
+    }
 }

@@ -132,8 +132,8 @@ fn explain(
         }
     };
     if config.policies.chain.is_empty() {
-        let (text, outcome) = author::explain_by_flags(config.flags, &operation);
-        return say(out, &text, policy_tools::exit_code(outcome));
+        let (text, decision) = author::explain_by_flags(config.flags, &operation);
+        return say(out, &text, policy_tools::exit_code(decision));
     }
     policy_tools::explain(config, &operation, body, client)
 }

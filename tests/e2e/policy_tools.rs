@@ -160,10 +160,10 @@ fn what_differs_is_shown_with_the_log_and_in_junit() {
         without_panic_lines(printed),
         format!(
             "FAIL  <wrong> & \"late\" (cases.yaml:2)\n      request   GET /info\n      expected  allow\n      \
-             came      fault: {crash}\n      log       warn: a \\u{{1b}}[31mred\\u{{1b}}[0m line\\nand another\n      \
+             actual    fault: {crash}\n      log       warn: a \\u{{1b}}[31mred\\u{{1b}}[0m line\\nand another\n      \
              log       info: printed\nok    right\nFAIL  a wrong word (cases.yaml:8)\n      \
              request   GET /events\n      expected  deny 403: SystemEvents\n      \
-             came      deny 409: SystemEvents |  |  | FlagsVerdict::Allow | a body unread\n      \
+             actual    deny 409: SystemEvents |  |  | FlagsVerdict::Allow | a body unread\n      \
              log       warn: a \\u{{1b}}[31mred\\u{{1b}}[0m line\\nand another\n      log       info: printed\n\
              1 passed, 2 failed\n"
         )

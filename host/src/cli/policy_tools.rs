@@ -12,7 +12,7 @@ use clap::Subcommand;
 use engine_api::{Operation, report};
 
 use super::{EX_USAGE, fact, say};
-use author::{CaseFile, Circumstances, Language, NotMade, Outcome, Passed, Plan, Unmeasured};
+use author::{BenchError, BenchPlan, CaseFile, FinalDecision, Language, NewError, RequestDetails};
 use pdp::workbench::Workbench;
 use pdp::{Policies, SandboxError};
 use sockgate::Config;
@@ -89,7 +89,7 @@ pub(super) fn run(command: &PolicyCommand, config: &Config) -> ExitCode {
                 test(policies, file, cases, settings, junit.as_deref()).await
             }
             PolicyCommand::Bench { file, settings, request, body, client, seconds } => {
-                let plan = Plan {
+                let plan = BenchPlan {
                     file: file.clone(),
                     settings: read_settings(settings)?,
                     request: request.clone(),
@@ -103,8 +103,8 @@ pub(super) fn run(command: &PolicyCommand, config: &Config) -> ExitCode {
             }
             PolicyCommand::New { lang, folder } => match author::new(*lang, folder) {
                 Ok(text) => Ok((text, 0)),
-                Err(error @ NotMade::Write { .. }) => Err(Failure::Failed(report(&error))),
-                Err(error @ (NotMade::Taken(_) | NotMade::Name(_))) => Err(Failure::Usage(report(&error))),
+                Err(error @ NewError::Write { .. }) => Err(Failure::Failed(report(&error))),
+                Err(error @ (NewError::Taken(_) | NewError::Name(_))) => Err(Failure::Usage(report(&error))),
             },
         }
     })
@@ -118,20 +118,19 @@ pub(super) fn explain(
     client: &[(String, String)],
 ) -> ExitCode {
     finish(async {
-        let circumstances = Circumstances { body: body.map(read_body).transpose()?, client: client.to_vec() };
+        let details = RequestDetails { body: body.map(read_body).transpose()?, client: client.to_vec() };
         let engine = sockgate::engine_inspector(config.docker_socket.clone());
-        let explained =
-            author::explain(config.flags, &config.policies, engine, operation, &circumstances).await;
-        let (text, outcome) = explained.map_err(|error| Failure::Failed(report(&error)))?;
-        Ok((text, exit_code(outcome)))
+        let explained = author::explain(config.flags, &config.policies, engine, operation, &details).await;
+        let (text, decision) = explained.map_err(|error| Failure::Failed(report(&error)))?;
+        Ok((text, exit_code(decision)))
     })
 }
 
 /// The exit code of `explain`.
-pub(super) const fn exit_code(outcome: Outcome) -> u8 {
-    match outcome {
-        Outcome::Allowed => 0,
-        Outcome::Denied => 1,
+pub(super) const fn exit_code(decision: FinalDecision) -> u8 {
+    match decision {
+        FinalDecision::Allowed => 0,
+        FinalDecision::Denied => 1,
     }
 }
 
@@ -179,18 +178,14 @@ async fn test(
         })?;
     }
     let results = results.map_err(Failure::Failed)?;
-    let code = match results.passed() {
-        Passed::All => 0,
-        Passed::NotAll => 1,
-    };
-    Ok((results.to_string(), code))
+    Ok((results.to_string(), u8::from(results.failed() > 0)))
 }
 
-async fn bench(policies: &Policies, plan: &Plan) -> Result<(String, u8), Failure> {
+async fn bench(policies: &Policies, plan: &BenchPlan) -> Result<(String, u8), Failure> {
     let workbench = Workbench::new(policies.limits, policies.cache.as_deref())?;
     let text = author::bench(&workbench, plan).await.map_err(|error| match error {
-        Unmeasured::Request { .. } => Failure::Usage(report(&error)),
-        Unmeasured::Load { .. } | Unmeasured::Fault(_) => Failure::Failed(report(&error)),
+        BenchError::Request { .. } => Failure::Usage(report(&error)),
+        BenchError::Load { .. } | BenchError::Fault(_) => Failure::Failed(report(&error)),
     })?;
     Ok((text, 0))
 }

@@ -1,51 +1,43 @@
-//! Warnings of commands: a command has no log, so what the gateway would warn of in its log, such as a folder for
-//! compiled policies that it cannot use, goes to standard error.
+//! Tells on standard error what the gateway would warn of in its log, for example that the folder for compiled policies
+//! cannot be used: a command has no log.
 //!
-//! Lines that policies log are left out: the command itself prints those that belong to a decision.
+//! What policies log is left out: the command itself tells what was said in a decision.
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
-use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Metadata, Subscriber, span};
-
+use author::POLICY_TARGET;
 use engine_api::untrusted;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
-/// Sends warnings to standard error from now on, unless a subscriber is installed already.
-pub(super) fn tell() {
-    let _ = tracing::subscriber::set_global_default(Warnings);
-}
-
-/// The crates whose warnings are printed.
+/// The crates whose warnings are told: ours. Their names are the first part of an event's target.
 const OUR_CRATES: [&str; 4] = ["sockgate", "pdp", "author", "engine_api"];
+
+/// From now on, warnings go to standard error. If the process has a log already, that log goes on instead.
+pub(super) fn tell() {
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Warnings));
+}
 
 struct Warnings;
 
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let of = metadata.target().split("::").next().unwrap_or_default();
-        let is_ours = OUR_CRATES.contains(&of) && metadata.target() != "sockgate::policy";
-        is_ours && *metadata.level() <= Level::WARN
+impl<S: Subscriber> Layer<S> for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>, _context: Context<'_, S>) -> bool {
+        is_told(metadata.target()) && *metadata.level() <= Level::WARN
     }
 
-    fn event(&self, event: &Event<'_>) {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let mut message = Message::default();
         event.record(&mut message);
-        // The text may quote strangers. If printing fails, there is nobody left to tell.
+        // The message may hold text of strangers. If printing fails, nobody is left to tell.
         let _ = writeln!(std::io::stderr(), "sockgate: {}", untrusted::escaped(&message.0));
     }
+}
 
-    fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1) // we open no spans
-    }
-
-    fn record(&self, _span: &span::Id, _values: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _span: &span::Id, _follows: &span::Id) {}
-
-    fn enter(&self, _span: &span::Id) {}
-
-    fn exit(&self, _span: &span::Id) {}
+fn is_told(target: &str) -> bool {
+    let name = target.split_once("::").map_or(target, |(name, _)| name);
+    OUR_CRATES.contains(&name) && target != POLICY_TARGET
 }
 
 #[derive(Default)]
@@ -56,6 +48,21 @@ impl Visit for Message {
         if field.name() == "message" {
             // Writing to a string cannot fail.
             let _ = write!(self.0, "{value:?}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_told;
+
+    #[test]
+    fn warnings_of_our_crates_are_told_and_those_of_policies_and_of_others_are_not() {
+        for target in ["sockgate", "sockgate::config", "pdp::cache", "author", "engine_api::flags"] {
+            assert!(is_told(target), "{target}");
+        }
+        for target in ["sockgate::policy", "hyper::client", "sockgates", "pdpx::cache", ""] {
+            assert!(!is_told(target), "{target}");
         }
     }
 }

@@ -76,15 +76,15 @@ fn a_refusal_of_the_gateway_is_no_denial_by_the_policy() {
     );
     let done = cases.test(&guests::rust("talk"), &[]);
     let (_, printed) = done.stdout.split_once('\n').unwrap();
-    let came = "refused 403: /debug is never forwarded; no setting allows it";
+    let actual = "refused 403: /debug is never forwarded; no setting allows it";
     assert_eq!(
         (done.code, printed),
         (
             Some(1),
             format!(
                 "FAIL  closed (cases.yaml:2)\n      request   GET /debug/pprof\n      expected  deny\n      \
-                 came      {came}\nFAIL  another status (cases.yaml:5)\n      request   GET /debug/pprof\n      \
-                 expected  refused 400: … never …\n      came      {came}\n0 passed, 2 failed\n"
+                 actual    {actual}\nFAIL  another status (cases.yaml:5)\n      request   GET /debug/pprof\n      \
+                 expected  refused 400: … never …\n      actual    {actual}\n0 passed, 2 failed\n"
             )
             .as_str()
         )

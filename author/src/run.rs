@@ -1,4 +1,4 @@
-//! `sockgate policy test`: runs the cases, compares, and says what differed.
+//! `sockgate policy test`: runs the cases, compares what they come to with what they expect, and tells what differs.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
@@ -6,74 +6,66 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::capture_log::{LogLine, capture_log};
 use super::cases::{Case, CaseFile};
-use super::expected::Came;
-use super::fixtures::Unlisted;
-use super::overheard::{Line, overhear, printable};
+use super::expected::Actual;
+use super::fixtures::UnlistedLookup;
+use engine_api::untrusted::escaped;
 use pdp::admit::{Admission, Admitted, Refused, Sent};
 use pdp::workbench::{Asked, Candidate, Draft, Workbench};
 use pdp::{LoadError, Verdict};
 
 use crate::request::{readers_of, requested};
 
-/// What became of all cases.
-pub struct Results {
-    /// The policy, if its settings let it say.
+/// The results of all cases of a file.
+pub struct RunResults {
+    /// The name, version and digest of the policy, unless it refused the settings of every case.
     pub policy: Option<String>,
-    /// The file of the cases.
+    /// The path of the file of cases.
     pub file: String,
-    /// In the order of the cases.
+    /// The results, in the order of the cases.
     pub cases: Vec<CaseResult>,
 }
 
-/// What became of a case.
+/// The result of one case.
 pub struct CaseResult {
-    /// What the case shows.
+    /// The name of the case, fit for a terminal.
     pub name: String,
-    /// Where it begins in its file.
-    pub line: usize,
-    /// What went differently, if something did.
-    pub difference: Option<Difference>,
-    /// What the policy said to the log.
-    pub log: Vec<Line>,
-    /// The look-ups that nobody foresaw.
-    pub unlisted: Vec<Unlisted>,
-    /// How long the policy took.
+    /// The line on which the case begins.
+    pub line: u64,
+    /// How the case failed, if it did.
+    pub mismatch: Option<Mismatch>,
+    /// What the policy logged.
+    pub log: Vec<LogLine>,
+    /// The look-ups that no fixture answers.
+    pub unlisted: Vec<UnlistedLookup>,
+    /// How long the decision took.
     pub took: Duration,
 }
 
-/// A case that went differently. `Display` is three lines, one below the other.
-pub struct Difference {
+/// A case that did not come to what it expects. `Display` writes three lines.
+pub struct Mismatch {
     request: String,
     expected: String,
-    /// What came instead.
-    pub came: String,
+    /// What the case came to.
+    pub actual: String,
 }
 
-/// Whether all cases passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passed {
-    /// Yes.
-    All,
-    /// No.
-    NotAll,
-}
-
-/// Runs the cases of `file` against `policy`. `settings` are for the cases that have none, `body_limit` is
-/// `POLICY_BODY_LIMIT`.
+/// Runs the cases of `file` with the policy in the file `policy`. Cases without settings of their own get `settings`.
+/// `body_limit` is `POLICY_BODY_LIMIT`.
 ///
 /// # Errors
-/// [`LoadError`], if the gateway would not load the policy whatever its settings.
+/// [`LoadError`], if the gateway would not load the policy, whatever its settings.
 pub async fn run(
     workbench: &Workbench,
     policy: &Path,
     settings: &str,
     file: &CaseFile,
     body_limit: usize,
-) -> Result<Results, LoadError> {
+) -> Result<RunResults, LoadError> {
     let draft = workbench.compile(policy).await?;
     let mut configured = Configured { draft, by_settings: HashMap::new() };
-    let mut results = Results { policy: None, file: file.path.display().to_string(), cases: Vec::new() };
+    let mut results = RunResults { policy: None, file: file.path.display().to_string(), cases: Vec::new() };
     for case in &file.cases {
         let candidate = configured.with(case.settings.as_deref().unwrap_or(settings)).await?;
         if let Ok(candidate) = &candidate {
@@ -82,22 +74,22 @@ pub async fn run(
                 format!("{} {} sha256:{digest}", candidate.name(), candidate.version())
             });
         }
-        results.cases.push(judge(case, candidate, body_limit).await);
+        results.cases.push(run_case(case, candidate, body_limit).await);
     }
     Ok(results)
 }
 
-/// One policy, with each of the settings that cases want.
+/// A policy that is compiled once, and configured once with each of the settings that cases have.
 struct Configured<'w> {
     draft: Draft<'w>,
     by_settings: HashMap<String, Result<Candidate, String>>,
 }
 
 impl Configured<'_> {
-    /// The policy with these settings, or what it says against them.
+    /// The policy with these settings, or its complaint about them.
     ///
     /// # Errors
-    /// Every other [`LoadError`].
+    /// [`LoadError`], if it is not the settings that the policy refuses.
     async fn with(&mut self, settings: &str) -> Result<Result<&Candidate, &str>, LoadError> {
         if !self.by_settings.contains_key(settings) {
             let candidate = match self.draft.configured(settings).await {
@@ -108,25 +100,26 @@ impl Configured<'_> {
             self.by_settings.insert(settings.to_owned(), candidate);
         }
         let found = self.by_settings.get(settings).map(Result::as_ref);
-        let found = found.ok_or_else(|| LoadError::Host("a policy that was there is gone".to_owned()))?;
+        let found =
+            found.ok_or_else(|| LoadError::Host("the policy was configured, and is gone".to_owned()))?;
         Ok(found.map_err(String::as_str))
     }
 }
 
-async fn judge(case: &Case, candidate: Result<&Candidate, &str>, body_limit: usize) -> CaseResult {
+async fn run_case(case: &Case, candidate: Result<&Candidate, &str>, body_limit: usize) -> CaseResult {
     let started = Instant::now();
-    let (came, log) = match candidate {
-        Err(complaint) => (Came::InvalidSettings(complaint.to_owned()), Vec::new()),
-        Ok(candidate) => overhear(ask(case, candidate, body_limit)).await,
+    let (actual, log) = match candidate {
+        Err(complaint) => (Actual::InvalidSettings(complaint.to_owned()), Vec::new()),
+        Ok(candidate) => capture_log(ask(case, candidate, body_limit)).await,
     };
     let took = started.elapsed();
     CaseResult {
-        name: printable(&case.name),
+        name: escaped(&case.name),
         line: case.line,
-        difference: (!case.expected.is_met_by(&came)).then(|| Difference {
-            request: printable(&case.request),
-            expected: printable(&case.expected.to_string()),
-            came: printable(&came.to_string()),
+        mismatch: (!case.expected.is_met_by(&actual)).then(|| Mismatch {
+            request: escaped(&case.request),
+            expected: escaped(&case.expected.to_string()),
+            actual: escaped(&actual.to_string()),
         }),
         log,
         unlisted: case.engine.unlisted(),
@@ -134,21 +127,21 @@ async fn judge(case: &Case, candidate: Result<&Candidate, &str>, body_limit: usi
     }
 }
 
-async fn ask(case: &Case, candidate: &Candidate, body_limit: usize) -> Came {
+async fn ask(case: &Case, candidate: &Candidate, body_limit: usize) -> Actual {
     let Admitted { operation, headers, body, .. } = match admitted(case, candidate, body_limit) {
         Ok(admitted) => admitted,
         Err(refusal) => {
             let (status, message) = (refusal.status(), refusal.to_string());
-            return Came::Refused { status, message };
+            return Actual::Refused { status, message };
         }
     };
     let asked = Asked { operation, flags: case.flags, headers, body, attributes: case.attributes.clone() };
     let engine = Arc::clone(&case.engine);
     match candidate.decide(asked, engine).await {
-        Ok(Verdict::Allow) => Came::Allow,
-        Ok(Verdict::Defer) => Came::Defer,
-        Ok(Verdict::Deny(denial)) => Came::Deny(denial),
-        Err(fault) => Came::Fault(fault.to_string()),
+        Ok(Verdict::Allow) => Actual::Allow,
+        Ok(Verdict::Defer) => Actual::Defer,
+        Ok(Verdict::Deny(denial)) => Actual::Deny(denial),
+        Err(fault) => Actual::Fault(fault.to_string()),
     }
 }
 
@@ -159,20 +152,20 @@ fn admitted(case: &Case, candidate: &Candidate, body_limit: usize) -> Result<Adm
     Admission { flags: case.flags, body_limit }.admit(Sent { operation, headers, body }, readers)
 }
 
-impl fmt::Display for Difference {
+impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "request   {}", self.request)?;
         writeln!(f, "expected  {}", self.expected)?;
-        writeln!(f, "came      {}", self.came)
+        writeln!(f, "actual    {}", self.actual)
     }
 }
 
 impl CaseResult {
-    /// All that was noticed, in lines.
+    /// What the policy logged, and the look-ups that no fixture answers, each on a line.
     pub fn remarks(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        for Line { level, text: line } in &self.log {
+        for LogLine { level, text: line } in &self.log {
             let _ = writeln!(text, "log       {level}: {line}");
         }
         for lookup in &self.unlisted {
@@ -182,34 +175,29 @@ impl CaseResult {
     }
 }
 
-impl Results {
-    /// How many cases did not pass.
+impl RunResults {
+    /// How many cases failed.
     pub fn failed(&self) -> usize {
-        self.cases.iter().filter(|case| case.difference.is_some()).count()
-    }
-
-    /// Whether all did.
-    pub fn passed(&self) -> Passed {
-        if self.failed() == 0 { Passed::All } else { Passed::NotAll }
+        self.cases.iter().filter(|case| case.mismatch.is_some()).count()
     }
 }
 
-/// A line for each case, more for those that failed, and the sum.
-impl fmt::Display for Results {
+/// Writes a line for each case, more lines for those that failed, and how many there were of each.
+impl fmt::Display for RunResults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(policy) = &self.policy {
             writeln!(f, "policy {policy}")?;
         }
         for case in &self.cases {
             let remarks = case.remarks();
-            let details = match &case.difference {
+            let details = match &case.mismatch {
                 None => {
                     writeln!(f, "ok    {}", case.name)?;
                     if case.unlisted.is_empty() { String::new() } else { remarks }
                 }
-                Some(difference) => {
+                Some(mismatch) => {
                     writeln!(f, "FAIL  {} ({}:{})", case.name, self.file, case.line)?;
-                    format!("{difference}{remarks}")
+                    format!("{mismatch}{remarks}")
                 }
             };
             for line in details.lines() {
