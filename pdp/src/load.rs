@@ -170,7 +170,7 @@ pub(crate) async fn load(sandbox: &Sandbox, cache: &CodeCache, source: Source) -
 /// A file that was read and compiled. It has not been checked yet whether it is a policy.
 pub(crate) struct CompiledFile {
     component: Compiled,
-    /// The file's name without its extension, which names the policy until it is configured.
+    /// The file's name without its extension, which names the policy in its log lines.
     stem: Arc<str>,
     /// Where the compiled code came from.
     pub origin: Origin,

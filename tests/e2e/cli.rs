@@ -33,7 +33,11 @@ fn check_loads_the_policies_as_serve_would() {
     for command in [&["check"][..], &["serve"]] {
         let done = run(command, &settings);
         assert_eq!((done.code, done.stdout.as_str()), (1, ""), "{command:?}");
-        let want = format!("the policy {} is not loaded: it cannot be read: No such file", path.display());
+        let want = format!(
+            "the policy {} is not loaded: it cannot be read where the gateway runs (on this machine, or in its container): \
+             No such file",
+            path.display()
+        );
         assert!(done.stderr.contains(&want), "{}", done.stderr);
     }
 }

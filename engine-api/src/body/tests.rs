@@ -40,8 +40,8 @@ fn what_real_clients_send_passes() {
 fn bytes_that_are_no_text_are_refused() {
     for (body, at) in [
         (&b"{\"Image\":\"\xff\"}"[..], 10),
-        (b"{\"Image\":\"\xed\xa0\x80\"}", 10), // a surrogate in UTF-8's manner
-        (b"{\"Image\":\"\xc0\x80\"}", 10),     // a NUL, too long
+        (b"{\"Image\":\"\xed\xa0\x80\"}", 10), // a surrogate, encoded like UTF-8
+        (b"{\"Image\":\"\xc0\x80\"}", 10),     // a NUL in an overlong encoding
         (b"\xff\xfe{\0}\0", 0),
     ] {
         assert_eq!(judge("ContainerCreate", body), Err(AmbiguousBody::NotUtf8 { at }));

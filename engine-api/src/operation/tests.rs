@@ -10,7 +10,7 @@ fn made(endpoint: Endpoint, subject: &str) -> Option<String> {
 fn an_operation_is_made_for_the_very_object_that_is_named() {
     for (endpoint, subject, want) in [
         (Endpoint::ContainerInspect, "web", "/containers/web/json"),
-        (Endpoint::ContainerInspect, "web/db", "/containers/web/db/json"), // a link's name, to engines that had them
+        (Endpoint::ContainerInspect, "web/db", "/containers/web/db/json"), // the name of a link, which old engines have
         (Endpoint::ContainerInspect, "json", "/containers/json/json"),
         (Endpoint::ContainerInspect, "prune", "/containers/prune/json"),
         (Endpoint::ContainerInspect, "v1.24", "/containers/v1.24/json"),
@@ -58,7 +58,7 @@ fn what_would_be_another_operation_or_another_object_is_not_made() {
         (Endpoint::NetworkInspect, ""),
         (Endpoint::VolumeInspect, ""),
         (Endpoint::PluginInspect, ""),
-        // A service's name has no slash: behind it would come another operation.
+        // A service's name has no slash: what follows one would be another operation.
         (Endpoint::ServiceInspect, "web/logs"),
         (Endpoint::ServiceInspect, "a/b"),
         (Endpoint::TaskInspect, "t/logs"),
@@ -84,7 +84,7 @@ fn every_operation_of_a_container_can_be_done_to_an_id() {
             };
             let tail = rest.split_once('}').unwrap().1.replace("{checkpoint}", "web");
             let family = template.split('/').nth(1).unwrap();
-            // Names that are also words of the API, and an id's start.
+            // Names that are also words of the API, and the start of an id.
             for name in ["web", "json", "start", "containers", "web/db", "5bd1"] {
                 let asked = format!("/v1.41/{family}/{name}{tail}?name=web&t=1");
                 let operation = Operation::new(endpoint.method(), Target::parse(&asked).unwrap());

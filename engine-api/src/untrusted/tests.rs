@@ -1,6 +1,6 @@
 use super::*;
 
-/// The first and the last of each range.
+/// The first and the last character of each range of unfit characters.
 const UNFIT: &str = "\0\n\r\u{1b}\u{1f}\u{7f}\u{80}\u{85}\u{9b}\u{9f}\u{61c}\u{200b}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\u{2069}\u{feff}\u{e0000}\u{e007f}";
 
 #[test]

@@ -22,7 +22,7 @@ fn one_policy_whose_word_counts_is_enough_for_a_body_to_be_insisted_on() {
     }
 }
 
-/// What a create with this body and this header comes to: what policies are shown, or the refusal with its status.
+/// The outcome for a create with this body and this header: what policies are shown, or the refusal with its status.
 fn admitted(readers: Readers, body: &'static str, coding: Option<&'static str>) -> String {
     let mut headers = HeaderMap::new();
     if let Some(coding) = coding {

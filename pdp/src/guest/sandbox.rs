@@ -94,7 +94,7 @@ fn base_config() -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(MAX_STACK)
         .async_stack_size(FIBER_STACK)
-        .concurrency_support(false) // makes every call half again as slow, and the interface does not use it
+        .concurrency_support(false) // costs half again on every call, and the interface does not need it
         .wasm_memory64(false)
         .wasm_tail_call(false)
         .native_unwind_info(false)

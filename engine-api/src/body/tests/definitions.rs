@@ -1,7 +1,8 @@
-//! The table against the API's definitions, as bollard's generator has read them from the engine's OpenAPI document.
+//! Compares the table with the API's definitions, as bollard's generator has read them from the engine's OpenAPI
+//! document.
 //!
-//! bollard's types derive `Deserialize`: one that is asked to read itself from [`Probe`] names its fields, and each
-//! field says what it wants to be read from. What is found travels as the error, which any `Deserialize` lets through.
+//! bollard's types derive `Deserialize`: a type that is deserialized from [`Probe`] names its fields, and each field
+//! says what it is to be read from. What is found is returned as the error, which any `Deserialize` passes on.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -12,7 +13,7 @@ use serde::forward_to_deserialize_any;
 
 use super::super::{Field, Struct, ValueKind};
 
-/// Pairs of ours and theirs.
+/// Pairs of a struct of the table and the definitions of it.
 macro_rules! pairs {
     ($($ours:ident: $($theirs:ident),+;)*) => {
         [$($((Struct::$ours, fields_of::<models::$theirs>()),)+)*]
@@ -110,7 +111,7 @@ fn pairs() -> impl IntoIterator<Item = (Struct, Fields)> {
     }
 }
 
-/// Where the engine and its definitions differ: a struct, fields, why. What the engine reads is what the table has.
+/// Where the engine and its definitions differ: a struct, its fields, the reason. The table has what the engine reads.
 const DIFFERENCES: [(Struct, &[&str], &str); 20] = [
     (Struct::CreateBody, &["Cpuset"], "read up to engine 26"),
     (Struct::Config, &["MacAddress"], "read up to API 1.51"),
@@ -190,8 +191,8 @@ fn the_table_says_what_the_definitions_say() {
     assert!(unlisted.is_empty() && stale.is_empty(), "differ: {unlisted:?}; do not differ: {stale:?}");
 }
 
-/// A struct and those whose fields the definitions repeat in it. For them, the root of a create body has none of
-/// HostConfig's.
+/// A struct and those whose fields the definitions repeat in it. In the definitions, the root of a create body has no
+/// fields of `HostConfig`.
 fn with_bases(of: Struct) -> impl Iterator<Item = Struct> {
     let bases =
         of.bases().iter().filter(move |base| (of, **base) != (Struct::CreateBody, Struct::HostConfig));
@@ -205,7 +206,7 @@ fn name_and_kind(field: &Field) -> (&'static str, ValueKind) {
 fn is_the_same(kind: ValueKind, found: &Found, pairs: &HashMap<Struct, Vec<Fields>>) -> bool {
     match (kind, found) {
         (ValueKind::Leaf, Found::Leaf) => true,
-        // An object without fields is a map of nothing for them.
+        // In the definitions, an object without fields is an empty map.
         (ValueKind::Struct(Struct::Empty), Found::Map(values)) => **values == Found::Leaf,
         (ValueKind::Struct(of), Found::Struct(names)) => {
             pairs.get(&of).into_iter().flatten().any(|fields| {
@@ -217,16 +218,16 @@ fn is_the_same(kind: ValueKind, found: &Found, pairs: &HashMap<Struct, Vec<Field
     }
 }
 
-/// What each field of a definition wants to be read from.
+/// What each field of a definition is to be read from.
 type Fields = BTreeMap<&'static str, Found>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Found {
     Leaf,
-    /// An object with these fields, or a list of such.
+    /// An object with these fields, or a list of such objects.
     Struct(&'static [&'static str]),
     Map(Box<Self>),
-    /// None of them: a definition that the probe does not understand.
+    /// Something else: a definition that the probe does not understand.
     Error(String),
 }
 
@@ -252,7 +253,7 @@ fn fields_of<T: Deserialize<'static>>() -> Fields {
     names.iter().map(|&name| (name, found(name))).collect()
 }
 
-/// Finds what a value wants to be read from.
+/// Finds what a value is to be read from.
 struct Probe;
 
 impl<'de> Deserializer<'de> for Probe {
@@ -330,7 +331,7 @@ impl<'de> MapAccess<'de> for ProbeOf {
     }
 }
 
-/// A key, of whatever type the map's are.
+/// A key, of whatever type the keys of the map are.
 struct ProbedKey(&'static str);
 
 impl<'de> Deserializer<'de> for ProbedKey {

@@ -7,7 +7,7 @@ use super::*;
 /// The smallest component: the preamble, and nothing in it.
 const EMPTY: &[u8] = b"\0asm\x0d\x00\x01\x00";
 
-/// What can happen to an entry.
+/// A change to an entry that damages it.
 type Damage = fn(&mut Vec<u8>);
 
 struct Scene {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A number as the binary format has it.
+/// A number as the binary format encodes it (LEB128).
 fn leb(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
@@ -30,7 +30,7 @@ fn component(sections: &[Vec<u8>]) -> Vec<u8> {
     [b"\0asm\x0d\0\x01\0", &sections.concat()[..]].concat()
 }
 
-/// So many functions of this type with this body, in a module, in a component.
+/// `count` functions of this type with this body, in a module in a component.
 fn functions(params: usize, results: usize, count: usize, body: &[u8]) -> Vec<u8> {
     let of = [&[1, 0x60][..], &times(params, &[0x7e]), &times(results, &[0x7e])].concat();
     let sections =
@@ -48,7 +48,7 @@ fn types(count: usize, params: usize) -> Vec<u8> {
     component(&[section(1, &[b"\0asm\x01\0\0\0", &section(1, &times(count, &of))[..]].concat())])
 }
 
-/// In each component, two instances of the one before.
+/// A chain of components, each of which makes two instances of the one before.
 fn doubled(times: usize) -> Vec<u8> {
     let doubled = (0..times).map(|before| {
         let alias = section(6, &[&[1, 4, 2, 1], &leb(before)[..]].concat());
@@ -57,7 +57,7 @@ fn doubled(times: usize) -> Vec<u8> {
     component(&[section(4, &component(&[]))].into_iter().chain(doubled).collect::<Vec<_>>())
 }
 
-/// Each of these takes a compiler minutes, or all memory.
+/// A compiler would need minutes for each of these, or all memory.
 #[test]
 fn a_bomb_of_each_kind_is_told_by_what_it_has_too_much_of() {
     let loop_end = [0x03, 0x40, 0x0b];

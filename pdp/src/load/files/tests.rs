@@ -17,7 +17,7 @@ fn every_way_to_change_a_file_changes_how_it_looks() {
         }),
         ("deleted", |path| fs::remove_file(path.join("policy.wasm")).unwrap()),
         ("deleted and made anew", |path| {
-            // The old one is kept, so that its inode is not the new one's.
+            // The old file is kept, so that the new one cannot get its inode.
             fs::hard_link(path.join("policy.wasm"), path.join("old")).unwrap();
             fs::remove_file(path.join("policy.wasm")).unwrap();
             fs::write(path.join("policy.wasm"), "one").unwrap();
@@ -33,7 +33,7 @@ fn every_way_to_change_a_file_changes_how_it_looks() {
         let folder = tempfile::tempdir().unwrap();
         let paths = [folder.path().join("policy.wasm")];
         fs::write(&paths[0], "one").unwrap();
-        // Times of files go by the kernel's tick: what is written within one would look the same.
+        // Times of files advance with the kernel's tick: two writes within one tick would look the same.
         let long_ago = std::time::SystemTime::UNIX_EPOCH;
         File::open(&paths[0]).unwrap().set_modified(long_ago).unwrap();
         let before = Look::at(&paths);
@@ -43,7 +43,7 @@ fn every_way_to_change_a_file_changes_how_it_looks() {
     }
 }
 
-/// Kubernetes mounts a ConfigMap so: each file is a link into `..data`, and that is a link that is swapped.
+/// Kubernetes mounts a ConfigMap like this: each file is a link into `..data`, which is a link that is swapped.
 #[test]
 fn the_swap_of_a_mounted_config_map_is_seen() {
     let folder = tempfile::tempdir().unwrap();
@@ -88,7 +88,7 @@ fn a_file_that_changes_while_it_is_read_is_not_taken() {
         let path = folder.path().join("policy.wasm");
         fs::write(&path, "one").unwrap();
         let file = File::open(&path).unwrap();
-        // Times of files go by the kernel's tick: what is written within one would look the same.
+        // Times of files advance with the kernel's tick: two writes within one tick would look the same.
         file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
         let read = read_from(&file, 100, || make(&path));
         assert!(matches!(read, Err(Unreadable::Changing)), "{change}: {read:?}");
