@@ -49,10 +49,12 @@ async fn a_project_goes_up_works_and_goes_down(engine: Release, via: Via) {
     } else {
         compose.ok(&["up", "--detach", "--build"]);
     }
+    // Before anybody follows the logs: that would follow this container as well, and trip over its removal.
+    let visit = ["run", "--rm", "-T", "visitor", "sh", "-c", "until wget -qO- http://web/; do :; done"];
+    assert_eq!(compose.ok(&visit), "served");
     let mut logs = compose.start(&["logs", "--follow", "visitor"]);
     logs.expect("served");
     assert_eq!(compose.ok(&["exec", "-T", "web", "cat", "/pages/index.html"]), "served");
-    assert_eq!(compose.ok(&["run", "--rm", "-T", "visitor", "wget", "-qO-", "http://web/"]), "served");
     let running = compose.ok(&["ps", "--services", "--filter", "status=running"]);
     assert_eq!(running.lines().collect::<BTreeSet<_>>(), BTreeSet::from(["visitor", "web"]));
 
