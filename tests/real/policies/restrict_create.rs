@@ -256,6 +256,7 @@ fn what_stays_in_its_box_works(engine: Release) {
         run("--network mine --network-alias here --volume made:/data", "true");
         docker.ok(&["network", "connect", "--alias", "there", "mine", "idle"]);
         docker.ok(&["start", "idle"]);
+        scene.engine.docker(&["wait", "idle"]); // it ends by itself
         assert_eq!(docker.ok(&["exec", "victim", "echo", "plain"]), "plain");
         docker.ok(&[
             "update",
