@@ -29,11 +29,15 @@ pub enum BadAuthority {
 }
 
 impl HostRule {
-    /// Judges a `Host` value, or the authority of an absolute-form target (RFC 9112 §3.2.2).
+    /// Judges a `Host` value, or the authority of an absolute-form target (RFC 9112 §3.2.2). An empty `Host` says that the
+    /// request's target has no authority (§3.2), as buildx's upgrades do; a browser always has one to name.
     ///
     /// # Errors
     /// [`BadAuthority`] for a name that a web page could have chosen, and for a value that is not a host name.
     pub fn judge(&self, value: &str) -> Result<(), BadAuthority> {
+        if value.is_empty() {
+            return Ok(());
+        }
         let host = host_of(value).ok_or(BadAuthority::Malformed)?;
         let is_listed = self.allowed.iter().any(|name| name.eq_ignore_ascii_case(host));
         if is_listed || is_ip_literal(host) || is_single_label(host) || is_below_localhost(host) {

@@ -38,17 +38,7 @@ async fn a_project_goes_up_works_and_goes_down(engine: Release, via: Via) {
     compose.write("docker-compose.yml", PROJECT.replace("PROJECT", &project).replace("IMAGE", IMAGE));
     compose.write("web/Dockerfile", format!("FROM {IMAGE}\nRUN mkdir /pages\n"));
 
-    if (engine.release(), via) == (Release::Modern, Via::Tcp) {
-        // buildx names no host in its upgrades over TCP (`Host:` and nothing), which the gateway refuses there; it takes
-        // that for an engine without BuildKit, and would run one in a container.
-        let said = compose.fails(&["build"]);
-        assert!(said.contains("moby/buildkit"), "{said}");
-        let web = compose.file("web");
-        engine.docker(&["build", "--tag", &format!("{project}-web"), web.to_str().unwrap()]);
-        compose.ok(&["up", "--detach"]);
-    } else {
-        compose.ok(&["up", "--detach", "--build"]);
-    }
+    compose.ok(&["up", "--detach", "--build"]);
     // Before anybody follows the logs: that would follow this container as well, and trip over its removal.
     let visit = ["run", "--rm", "-T", "visitor", "sh", "-c", "until wget -qO- http://web/; do :; done"];
     assert_eq!(compose.ok(&visit), "served");

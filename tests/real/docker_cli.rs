@@ -62,11 +62,6 @@ impl Case {
         Client::of_open_gateway(self.cli.docker(), engine, self.via)
     }
 
-    /// buildx names no host in its upgrades over TCP (`Host:` and nothing), which the gateway refuses there.
-    fn is_buildx_without_a_host(self) -> bool {
-        (self.cli, self.via) == (Release::Modern, Via::Tcp)
-    }
-
     /// An engine for one test alone.
     fn start_engine(self) -> Dockerd {
         Dockerd::start(self.engine).unwrap()

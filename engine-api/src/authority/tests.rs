@@ -25,6 +25,7 @@ fn names_that_a_web_page_cannot_own_are_answered() {
         "docker.example.org",
         "Docker.Example.org:443",
         "localhost:",
+        "",
     ] {
         assert_eq!(host(value), "ok", "{value}");
     }
@@ -50,7 +51,7 @@ fn a_dotted_name_must_be_listed() {
 #[test]
 fn what_is_no_host_is_refused() {
     for value in [
-        "",
+        " ",
         ":2375",
         "localhost:80:80",
         "localhost:port",
