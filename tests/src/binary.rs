@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, LazyLock, Mutex};
 
+use serde_json::{Value, json};
+
 use crate::bound::BOUND;
 use crate::client::Endpoint;
 use crate::guests;
@@ -20,10 +22,11 @@ use crate::reference::root;
 #[must_use]
 pub fn executable() -> &'static Path {
     // Cargo gives a test only its own crate's binaries, so this one is asked for: built as the tests were, for the whole
-    // workspace, so that nothing but the binary itself is left to build.
+    // workspace and together with the tests (whose dependencies turn on features of shared ones), so that nothing but the
+    // binary itself is left to build.
     static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
         let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
-        build(&["--workspace", "--profile", profile])
+        build(&["--workspace", "--tests", "--profile", profile])
     });
     &BUILT
 }
@@ -44,8 +47,14 @@ fn build(what: &[&str]) -> PathBuf {
     let built = build.current_dir(root()).stderr(Stdio::inherit()).output().expect("cargo runs");
     assert!(built.status.success(), "the binary does not build");
     let messages = String::from_utf8(built.stdout).expect("cargo writes UTF-8");
-    let (_, executable) = messages.rsplit_once("\"executable\":\"").expect("an executable");
-    PathBuf::from(executable.split('"').next().expect("a first part"))
+    let mut messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let is_binary = |message: &Value| {
+        message["target"]["name"] == "sockgate"
+            && message["target"]["kind"] == json!(["bin"])
+            && message["profile"]["test"] == false
+    };
+    let built = messages.find(is_binary).expect("cargo tells of the binary");
+    PathBuf::from(built["executable"].as_str().expect("where it is"))
 }
 
 /// The binary, with this environment and no other.

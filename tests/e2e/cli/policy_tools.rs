@@ -123,16 +123,16 @@ fn cases_that_make_no_sense_end_with_64_and_the_line() {
         ("cases: []\n".to_owned(), "has no cases"),
         (
             format!("{case}    expects: deny\n"),
-            "line 5: unknown field `expects`, expected one of `name`, `request`",
+            "line 5: the key `expects` is not known; known are name, request, headers, body",
         ),
         (
             format!("flag: POST=1\n{case}"),
-            "line 1: unknown field `flag`, expected one of `settings`, `flags`",
+            "line 1: the key `flag` is not known; known are settings, flags, client",
         ),
-        (case.replace("    expect: allow\n", ""), "line 2: missing field `expect`"),
+        (case.replace("    expect: allow\n", ""), "line 3: the key `expect` is missing"),
         (
             case.replace("allow", "allowed"),
-            "line 4: \"allowed\" is nothing to expect: expect is one of allow, deny",
+            "line 4: \"allowed\" cannot be expected: expect is one of allow, deny",
         ),
         (case.replace("allow", "{deny: {contain: x}}"), "line 4: below expect: unknown field `contain`"),
         (case.replace("allow", "{allow: because}"), "line 4: allow has no message"),
@@ -142,7 +142,7 @@ fn cases_that_make_no_sense_end_with_64_and_the_line() {
         ),
         (
             case.replace("allow", "{deny: {message: x, contains: x}}"),
-            "line 4: expect the whole message or a part",
+            "line 4: expect has either message, the whole of it, or contains",
         ),
         (
             format!("{case}    flags: POST=1 CONTAINER=1\n"),
@@ -153,15 +153,15 @@ fn cases_that_make_no_sense_end_with_64_and_the_line() {
             "line 5: POST has no value: write for example CONTAINERS=1 POST=1",
         ),
         (format!("{case}    flags: POST=maybe\n"), "line 5: POST=\"maybe\" is not a switch"),
-        (format!("{case}    body: 7\n"), "line 5: expected a text, \"@file\", or a mapping or list"),
-        (format!("{case}    headers: {{\"a b\": x}}\n"), "line 2: \"a b\" is no name of a header"),
+        (format!("{case}    body: 7\n"), "line 5: a text, \"@file\", or a mapping or list"),
+        (format!("{case}    headers: {{\"a b\": x}}\n"), "line 2: \"a b\" is not a valid name of a header"),
         (
             format!("{case}    engine: {{box: {{a: not-found}}}}\n"),
-            "line 5: \"box\" is no kind of object; there are",
+            "line 5: \"box\" is not a kind of object; the kinds are",
         ),
         (
             format!("{case}    engine: {{container: {{a: gone}}}}\n"),
-            "line 5: an answer of the engine is an object",
+            "line 5: an answer of the engine is a mapping (the object)",
         ),
         (format!("{case}    body: \"@missing.json\"\n"), "missing.json cannot be read: No such file"),
         (format!("{case}{}", &case[7..].replace("name: a", "name: [")), "line "),
@@ -238,7 +238,7 @@ fn a_new_policy_overwrites_nothing() {
     for path in [full.to_str().unwrap(), &file] {
         let refused = run(&["policy", "new", "--lang", "rust", path], &[]);
         assert_eq!(refused.code, 64);
-        assert!(refused.stderr.contains("is there already, and is no empty folder"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("exists already, and is not an empty folder"), "{}", refused.stderr);
     }
     assert_eq!(std::fs::read_dir(&full).unwrap().count(), 1);
     for name in ["Rules", "1rules", "my_rules", "r\u{fc}les", ".."] {

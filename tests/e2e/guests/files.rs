@@ -25,9 +25,9 @@ fn bytes_that_are_no_component_are_named_for_what_they_are() {
     damaged.iter_mut().skip(5000).step_by(97).for_each(|byte| *byte ^= 0x55);
     let cases: [(&str, &[u8], &str); 10] = [
         ("nothing", b"", "it is empty"),
-        ("a text", b"#!/bin/sh\nexit 0\n", "no WebAssembly component"),
+        ("a text", b"#!/bin/sh\nexit 0\n", "it is not a WebAssembly component"),
         ("WebAssembly text", b"(component)", "it is WebAssembly text"),
-        ("noise", &noise, "no WebAssembly component"),
+        ("noise", &noise, "it is not a WebAssembly component"),
         ("a core module", &Shape::default().module(), "it is a core module"),
         ("the beginning of a component", &component[..component.len() / 2], "it is not a valid component"),
         ("a header alone", &component[..8], "decision-point"),
