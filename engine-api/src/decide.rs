@@ -63,6 +63,15 @@ impl Denial {
 }
 
 /// Decides on an operation, from values alone.
+///
+/// ```
+/// use engine_api::{Decision, Flags, Operation, decide};
+///
+/// let list = Operation::parse("GET", "/containers/json").unwrap();
+/// assert_eq!(decide(Flags::from_words("CONTAINERS=1").unwrap(), &list), Decision::Allow);
+/// let Decision::Deny(denial) = decide(Flags::default(), &list) else { panic!("CONTAINERS is off by default") };
+/// assert_eq!(denial.to_string(), "/containers is off (CONTAINERS=0); CONTAINERS=1 would allow it");
+/// ```
 #[must_use]
 pub fn decide(flags: Flags, operation: &Operation) -> Decision {
     let unmet: Vec<_> = unmet(flags, operation).collect();

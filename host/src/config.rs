@@ -59,6 +59,18 @@ pub struct Config {
 impl Config {
     /// Reads the configuration from all the variables of an environment; those of other programs are ignored.
     ///
+    /// ```
+    /// use sockgate::Config;
+    ///
+    /// let environment = |vars: [(&str, &str); 2]| vars.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    /// let config = Config::from_vars(environment([("CONTAINERS", "1"), ("HOME", "/root")]))?;
+    /// assert_eq!(config.listen.len(), 1);
+    ///
+    /// let mistakes = Config::from_vars(environment([("POST", "maybe"), ("SOCKGATE_CONTAINER", "1")])).unwrap_err();
+    /// assert_eq!(mistakes.0.len(), 2);
+    /// # Ok::<(), sockgate::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ConfigError`] with every mistake.
     pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {

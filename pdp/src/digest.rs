@@ -25,6 +25,14 @@ impl Digest {
     }
 
     /// Reads 64 hexadecimal digits, with or without `sha256:` before them.
+    ///
+    /// ```
+    /// use pdp::Digest;
+    ///
+    /// let digest = Digest::of(b"a policy");
+    /// assert_eq!(Digest::parse(&format!("sha256:{digest}")), Some(digest));
+    /// assert_eq!(Digest::parse("sha256:1234"), None);
+    /// ```
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("sha256:").unwrap_or(text).as_bytes();
