@@ -72,7 +72,7 @@ pub async fn explain(
 ) -> Result<(String, FinalDecision), ExplainError> {
     let mut text = explain_operation(operation);
     let flags_say = engine_api::decide(flags, operation);
-    if flags_say.is_closed() {
+    if operation.is_closed() {
         text.push_str("policies   are not asked: nothing opens this family\n");
         return Ok((text + &explain_flags(flags, operation), FinalDecision::Denied));
     }

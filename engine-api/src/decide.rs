@@ -1,7 +1,8 @@
 //! The default policy: the env flags decide on an operation.
 //!
-//! An operation needs up to three flags, which are asked in this order: that of its method, that of its family, and one
-//! of its own. The first that is off is the reason for the denial, and the denial names it.
+//! A family that is never forwarded is refused first, whatever the method. Any other operation needs up to three flags,
+//! which are asked in this order: that of its method, that of its family, and one of its own. The first that is off is the
+//! reason for the denial, and the denial names it.
 
 use std::fmt;
 
@@ -46,22 +47,6 @@ pub enum DenyReason {
     UnknownFamily,
 }
 
-impl Decision {
-    /// Whether the family is one that is never forwarded. Then no policy is asked either.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        matches!(self, Self::Deny(denial) if denial.is_closed())
-    }
-}
-
-impl Denial {
-    /// Whether the family is one that is never forwarded.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        matches!(self.reason, DenyReason::FamilyClosed(_))
-    }
-}
-
 /// Decides on an operation, from values alone.
 ///
 /// ```
@@ -88,8 +73,12 @@ pub fn needed_flags(operation: &Operation) -> impl Iterator<Item = Flag> {
     reasons(operation).filter_map(DenyReason::flag)
 }
 
+/// A family that is never forwarded is closed whatever the method: nothing else is in the way, as nothing would help.
 fn reasons(operation: &Operation) -> impl Iterator<Item = DenyReason> {
-    [method_reason(operation), family_reason(operation), operation_reason(operation)].into_iter().flatten()
+    let family = family_reason(operation);
+    let others = (!operation.is_closed()).then(|| (method_reason(operation), operation_reason(operation)));
+    let (method, own) = others.unwrap_or_default();
+    [method, family, own].into_iter().flatten()
 }
 
 fn method_reason(operation: &Operation) -> Option<DenyReason> {

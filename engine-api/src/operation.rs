@@ -102,6 +102,12 @@ impl Operation {
         self.family
     }
 
+    /// Whether its family is one that is never forwarded, whatever the method, the flags and the policies.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.family.is_some_and(|family| family.flag().is_none())
+    }
+
     /// The catalogue's entry; `None` for a path that it does not list.
     #[must_use]
     pub const fn endpoint(&self) -> Option<Endpoint> {

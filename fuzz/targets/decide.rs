@@ -68,6 +68,7 @@ fuzz_target!(|input: (u8, u64, &[u8])| {
         nothing_is_allowed_without(flags, &operation);
     }
     only_listed_routes_upgrade(&operation);
+    a_closed_family_is_closed_first_of_all(flags, &operation);
 });
 
 /// A word for each byte, with a slash before it unless the byte's highest bit is set.
@@ -85,6 +86,11 @@ fn none() -> Flags {
 
 fn all() -> Flags {
     Flag::ALL.iter().fold(Flags::default(), |flags, &flag| flags.with(flag))
+}
+
+fn a_closed_family_is_closed_first_of_all(flags: Flags, operation: &Operation) {
+    let is_closed = matches!(first_reason(flags, operation), Some(DenyReason::FamilyClosed(_)));
+    assert_eq!(is_closed, operation.is_closed());
 }
 
 fn a_flag_that_is_switched_on_denies_nothing(flags: Flags, operation: &Operation) {

@@ -188,7 +188,7 @@ impl Admission {
         };
         let (body, unshown) = readers.settle(taken)?;
         match engine_api::decide(self.flags, &operation) {
-            Decision::Deny(denial) if denial.is_closed() => Err(Refused::Closed(denial)),
+            Decision::Deny(denial) if operation.is_closed() => Err(Refused::Closed(denial)),
             Decision::Deny(_) | Decision::Allow => Ok(Admitted { operation, headers, body, unshown }),
         }
     }

@@ -85,7 +85,7 @@ impl PolicyDecisionPoint {
     ) -> Result<Permit, Denied> {
         let flags_say = engine_api::decide(self.flags, &question.operation);
         if let Some(runtime) = &self.runtime
-            && !flags_say.is_closed()
+            && !question.operation.is_closed()
             && let ChainVerdict::Allowed =
                 runtime.ask(chain, &question, flags_verdict(&flags_say), ruling).await?
         {

@@ -141,14 +141,32 @@ async fn the_first_policy_that_decides_has_the_last_word(via: Via) {
 }
 
 async fn no_policy_opens_a_family_that_is_never_forwarded(via: Via) {
-    let scene = Scene::new(&[("rules", &always("allow"))], &[]);
-    let mut client = scene.client(via).await;
-    for line in ["GET /debug/pprof/profile", "GET /v1.41/debug/vars", "GET /libpod/info"] {
-        let refused = client.fetch(line, &[]).await;
-        assert_eq!(refused.status(), 403, "{line}");
-        assert!(refused.text().contains("never forwarded"), "{line}: {}", refused.text());
+    for flags in [
+        &[][..],
+        &[("POST", "1")],
+        &[("PUT", "1")],
+        &[("DELETE", "1")],
+        &[("POST", "1"), ("PUT", "1"), ("DELETE", "1")],
+    ] {
+        let scene = Scene::new(&[("rules", &always("allow"))], flags);
+        for method in ["GET", "HEAD", "POST", "PUT", "DELETE"] {
+            for path in [
+                "/debug",
+                "/debug/pprof/profile",
+                "/v1.41/debug/vars",
+                "/libpod/info",
+                "/v4.0.0/libpod/pods/create",
+            ] {
+                let line = format!("{method} {path}");
+                let refused = scene.client(via).await.fetch(&line, &[]).await;
+                assert_eq!(refused.status(), 403, "{line} with {flags:?}");
+                let is_told =
+                    method == "HEAD" || refused.text().contains("never forwarded; no setting allows it");
+                assert!(is_told, "{line} with {flags:?}: {}", refused.text());
+            }
+        }
+        assert_eq!(scene.arrived(), [""; 0]);
     }
-    assert_eq!(scene.arrived(), [""; 0]);
 }
 
 async fn a_policy_is_asked_about_upgrades_too(via: Via) {

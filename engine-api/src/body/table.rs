@@ -233,6 +233,6 @@ structs! {
     ResourceRequirements { Limits: TaskResources, MemorySwappiness, Reservations: TaskResources, SwapBytes }
     TaskResources { GenericResources: GenericResource, MemoryBytes, NanoCPUs, Pids }
     GenericResource { DiscreteResourceSpec: GenericResourceAmount, NamedResourceSpec: GenericResourceAmount }
-    GenericResourceAmount { ValueKind, Value }
+    GenericResourceAmount { Kind, Value }
     TaskRestartPolicy { Condition, Delay, MaxAttempts, Window }
 }

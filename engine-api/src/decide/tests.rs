@@ -1,4 +1,4 @@
-use crate::{Decision, Flag, Flags, Method, Operation, Target, decide};
+use crate::{Decision, DenyReason, Family, Flag, Flags, Method, Operation, Target, decide};
 
 fn flags(environment: &str) -> Flags {
     let value_of = |flag: Flag| {
@@ -34,6 +34,34 @@ fn every_row_of_the_conformance_table_holds() {
         count += 1;
     }
     assert!(count >= 70, "{count} rows");
+}
+
+#[test]
+fn a_closed_family_is_closed_for_every_method_with_any_flags_and_on_every_path() {
+    let none = Flag::ALL.iter().fold(Flags::default(), |flags, &flag| flags.without(flag));
+    let all = Flag::ALL.iter().fold(none, |flags, &flag| flags.with(flag));
+    let each = Flag::ALL.iter().map(|&flag| none.with(flag));
+    let closed: Vec<_> = Family::ALL.iter().filter(|family| family.flag().is_none()).collect();
+    assert!(!closed.is_empty());
+    for flags in [none, all, Flags::default()].into_iter().chain(each) {
+        for (method, family) in
+            Method::ALL.iter().flat_map(|method| closed.iter().map(move |family| (*method, family)))
+        {
+            for path in [
+                format!("/{family}"),
+                format!("/v1.41/{family}/containers/json"),
+                format!("/{family}/pprof/heap"),
+            ] {
+                let operation = Operation::new(method, Target::parse(&path).unwrap());
+                let Decision::Deny(denial) = decide(flags, &operation) else {
+                    panic!("{method} {path} is allowed")
+                };
+                assert!(operation.is_closed(), "{method} {path}");
+                assert_eq!(denial.reason, DenyReason::FamilyClosed(**family), "{method} {path}");
+                assert_eq!(denial.to_string(), format!("/{family} is never forwarded; no setting allows it"));
+            }
+        }
+    }
 }
 
 #[test]
@@ -85,7 +113,7 @@ fn a_denial_names_the_flag_that_would_allow_it() {
             "POST /containers/x/start",
             "405 the method POST is off (POST=0); POST=1 CONTAINERS=1 ALLOW_START=1 would allow it",
         ),
-        ("", "POST /debug/pprof/heap", "405 /debug is never forwarded; no setting allows it"),
+        ("", "POST /debug/pprof/heap", "403 /debug is never forwarded; no setting allows it"),
         ("", "GET /debug/pprof/heap", "403 /debug is never forwarded; no setting allows it"),
         ("POST=1", "POST /libpod/containers/create", "403 /libpod is never forwarded; no setting allows it"),
         ("", "GET /", "403 the path is outside every family of the Engine API; no setting allows it"),
