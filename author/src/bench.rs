@@ -12,14 +12,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use engine_api::Flags;
 use http::{HeaderMap, HeaderValue, header};
-use rustix::time::{ClockId, clock_gettime};
-
 use pdp::admit::{Admission, Admitted, Refused, Sent};
+use pdp::workbench::{Asked, Candidate, Parts, Workbench};
+use pdp::{Fault, LoadError, NoEngine, Verdict};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::request::{readers_of, refused_in_words, requested};
 use crate::units::mebibytes;
-use pdp::workbench::{Asked, Candidate, Parts, Workbench};
-use pdp::{Fault, LoadError, NoEngine, Verdict};
 
 /// How many decisions are made before the first one that counts: caches are cold at first, and memory is not mapped yet.
 const WARM_UP: usize = 20;

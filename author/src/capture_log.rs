@@ -3,12 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use engine_api::untrusted;
 use tracing::field::{Field, Visit};
 use tracing::instrument::WithSubscriber as _;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
-
-use engine_api::untrusted;
 
 /// The target of the log events that tell what policies say.
 pub const POLICY_TARGET: &str = "sockgate::policy";

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use engine_api::{Flags, Method, Operation, Target};
-
-use crate::units::{mebibytes, size};
 use engine_api::report;
+use engine_api::{Flags, Method, Operation, Target};
 use pdp::workbench::{Asked, Candidate, Draft, Workbench};
 use pdp::{Fault, InspectedBody, Limits, LoadError, NoEngine};
+
+use crate::units::{mebibytes, size};
 
 /// Describes a policy's file as text. If the gateway would not load it, the text ends with the reason, and the result is the
 /// error.

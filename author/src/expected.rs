@@ -2,11 +2,10 @@
 
 use std::fmt;
 
+use pdp::PolicyDenial;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-
-use pdp::PolicyDenial;
 
 /// What a case came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

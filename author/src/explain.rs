@@ -5,17 +5,16 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engine_api::{Decision, Flags, Operation};
-use http::{HeaderMap, HeaderValue, header};
-
-use super::capture_log::{LogLine, capture_log};
 use engine_api::report;
 use engine_api::untrusted::escaped;
+use engine_api::{Decision, Flags, Operation};
+use http::{HeaderMap, HeaderValue, header};
 use pdp::admit::{Admission, Admitted, Readers, Sent};
 use pdp::workbench::{Asked, Candidate, Workbench};
 use pdp::{ChainError, Fault, Inspector, SandboxError, Verdict, Weight};
 use pdp::{InspectedBody, Policies, PolicyConfig};
 
+use super::capture_log::{LogLine, capture_log};
 use crate::request::refused_in_words;
 use flags::{explain_flags, explain_operation};
 

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use engine_api::untrusted;
+use pdp::{Inspector, LookupAnswer, LookupError, ObjectKind};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::text_file::{self, ReadError};
-use engine_api::untrusted;
-use pdp::{Inspector, LookupAnswer, LookupError, ObjectKind};
 
 /// The kinds of objects that can be looked up, by their words in `wit/policy.wit`.
 const KINDS: [(&str, ObjectKind); 11] = [

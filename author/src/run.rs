@@ -6,15 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::capture_log::{LogLine, capture_log};
-use super::cases::{Case, CaseFile};
-use super::expected::Actual;
-use super::fixtures::UnlistedLookup;
 use engine_api::untrusted::escaped;
 use pdp::admit::{Admission, Admitted, Refused, Sent};
 use pdp::workbench::{Asked, Candidate, Draft, Workbench};
 use pdp::{LoadError, Verdict};
 
+use super::capture_log::{LogLine, capture_log};
+use super::cases::{Case, CaseFile};
+use super::expected::Actual;
+use super::fixtures::UnlistedLookup;
 use crate::request::{readers_of, requested};
 
 /// The results of all cases of a file.

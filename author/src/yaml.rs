@@ -6,11 +6,10 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use engine_api::untrusted;
 use serde::de::DeserializeOwned;
 use serde_saphyr::options::NonFiniteFloatPolicy;
 use serde_saphyr::{Error, MessageFormatter as _, Options, UserMessageFormatter};
-
-use engine_api::untrusted;
 
 /// How deep lists and mappings may be nested.
 const MAX_DEPTH: usize = 50;

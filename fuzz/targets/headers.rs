@@ -2,10 +2,9 @@
 //! fields of this hop and those that `Connection` names, and nothing else.
 #![no_main]
 
+use engine_api::headers;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
-
-use engine_api::headers;
 
 /// Names that are worth more than what chance would find.
 const NAMES: [&str; 20] = [

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-
 use engine_api::{Flag, Operation, report};
 use pdp::{Chain, PolicyDecisionPoint};
 use sockgate::config::SETTINGS;

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use cli::{Cli, Command};
 use sockgate::{Config, Server, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
+
+use cli::{Cli, Command};
 
 mod cli;
 

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use engine_api::{Decision, Endpoint, Flag, Flags, Operation, Target};
-
 use pdp::{Chain, Mode, Policies};
 
 use crate::config::Config;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use engine_api::untrusted;
 use engine_api::{Endpoint, Method, Operation, Target};
 use wasmtime::Engine;
 use wasmtime::component::Component as Compiled;
@@ -22,7 +23,6 @@ use crate::lookup::{Lookups, NoEngine};
 use crate::question::{InspectedBody, Question};
 use crate::settings::Limits;
 use complexity::{TooMuch, require_compilable};
-use engine_api::untrusted;
 
 pub(crate) mod cache;
 pub(crate) mod complexity;

@@ -1,7 +1,8 @@
 use std::fs;
 
-use super::*;
 use engine_api::report;
+
+use super::*;
 
 /// A case without a mistake.
 const FINE: &str = "  - name: fine\n    request: GET /info\n    expect: allow\n";

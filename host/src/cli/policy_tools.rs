@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use author::{BenchError, BenchPlan, CaseFile, FinalDecision, Language, NewError, RequestDetails};
 use clap::Subcommand;
 use engine_api::{Operation, report};
-
-use super::{EX_USAGE, fact, say};
-use author::{BenchError, BenchPlan, CaseFile, FinalDecision, Language, NewError, RequestDetails};
 use pdp::workbench::Workbench;
 use pdp::{Policies, SandboxError};
 use sockgate::Config;
+
+use super::{EX_USAGE, fact, say};
 
 /// The tool to run.
 #[derive(Clone, Debug, Subcommand)]

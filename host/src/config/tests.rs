@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use engine_api::Flag;
+use pdp::{Digest, Mode, PolicySettings};
 
 use super::{Config, ConfigError, LogFormat};
-use pdp::{Digest, Mode, PolicySettings};
 
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 

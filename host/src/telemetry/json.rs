@@ -5,12 +5,11 @@
 
 use std::fmt;
 
+use engine_api::untrusted::is_unfit;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::{Format, Json, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
-
-use engine_api::untrusted::is_unfit;
 
 #[cfg(test)]
 mod tests;

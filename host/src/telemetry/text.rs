@@ -9,14 +9,13 @@ use std::fmt::{self, Debug, Write as _};
 use std::io::Write as _;
 use std::time::UNIX_EPOCH;
 
+use engine_api::untrusted::is_unfit;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
-
-use engine_api::untrusted::is_unfit;
 
 /// A time as text: `2024-01-31T12:34:56.000000Z`.
 type TimeText = [u8; 27];

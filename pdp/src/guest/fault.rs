@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use wasmtime::{PoolConcurrencyLimitError, Trap};
-
 use engine_api::untrusted;
+use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 #[cfg(test)]
 mod tests;

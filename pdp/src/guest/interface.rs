@@ -4,11 +4,11 @@
 //! not get past here.
 
 use engine_api::Access;
+use engine_api::untrusted;
 
 use crate::bindings::{self, Decision, FlagsVerdict, Request};
 use crate::guest::fault::Fault;
 use crate::question::Question;
-use engine_api::untrusted;
 
 /// The longest message of a denial that a client is told, in bytes.
 const MAX_MESSAGE: usize = 4 * 1024;

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
+use engine_api::untrusted;
 use wasmtime::Engine;
 use wasmtime::component::Component;
-
-use engine_api::untrusted;
 
 /// How much of an import's name is shown, in bytes.
 const MAX_NAME: usize = 100;

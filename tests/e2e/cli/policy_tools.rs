@@ -3,9 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use e2e::binary::{Done, run};
+use tempfile::TempDir;
 
 /// A component that only imports the instance of that name.
 fn component_importing(name: &str) -> Vec<u8> {

@@ -1,5 +1,6 @@
-use super::{Inspection, MAX_REFERENCE, message};
 use pdp::ObjectKind;
+
+use super::{Inspection, MAX_REFERENCE, message};
 
 const KINDS: [ObjectKind; 11] = [
     ObjectKind::Container,
