@@ -21,9 +21,9 @@ mod yaml;
 
 pub use bench::{BenchError, BenchPlan, bench};
 pub use capture_log::POLICY_TARGET;
-pub use cases::CaseFile;
+pub use cases::{CaseFile, CaseFileError};
 pub use check::check;
-pub use explain::{FinalDecision, RequestDetails, explain, explain_by_flags};
+pub use explain::{ExplainError, FinalDecision, RequestDetails, explain, explain_by_flags};
 pub use junit::{junit, junit_error};
 pub use new::{Language, NewError, new};
 pub use request::refused_in_words;
