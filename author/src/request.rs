@@ -1,8 +1,8 @@
 //! A request that is made up, as people write it, and what the gateway says of one that it refuses.
 
 use engine_api::{BadRequestLine, Operation};
-use pdp::admit::Readers;
-use pdp::admit::Refused;
+use pdp::Mode;
+use pdp::admit::{Readers, Refused};
 use pdp::workbench::Candidate;
 
 /// The operation of `POST /containers/create?name=web`.
@@ -17,7 +17,7 @@ pub(crate) fn requested(request: &str) -> Result<Operation, BadRequestLine> {
 
 /// Who inspects the body where this policy alone is asked, and decides.
 pub(crate) fn readers_of(candidate: &Candidate, operation: &Operation) -> Readers {
-    if candidate.reads_body_of(operation) { Readers::Deciding } else { Readers::Nobody }
+    Readers::of(candidate.reads_body_of(operation).then_some(Mode::Decide))
 }
 
 /// A refusal with its status, for the eyes of an author.
