@@ -20,7 +20,7 @@ RUN target="$(uname -m)-unknown-linux-musl" \
 FROM scratch
 COPY --from=build /sockgate /sockgate
 # Inside a container, the container's network is the private one.
-ENV LISTEN_ADDR=0.0.0.0:2375
+ENV LISTEN_ADDR=:2375
 EXPOSE 2375
 HEALTHCHECK --interval=30s --timeout=6s --start-period=5s CMD ["/sockgate", "healthcheck"]
 ENTRYPOINT ["/sockgate"]

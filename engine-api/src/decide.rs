@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::{Access, Family, Flag, Flags, Method, Operation};
+use crate::{Access, Family, Flag, Flags, Method, Operation, ways_to_root};
 
 #[cfg(test)]
 mod tests;
@@ -20,14 +20,16 @@ pub enum Decision {
     Deny(Denial),
 }
 
-/// A refusal by the flags. `Display` is the sentence for the client: what is off, and every flag that would have to be
-/// on.
+/// A refusal by the flags. `Display` is the sentence for the client: what is off, every flag that would have to be on,
+/// and whether those would hand out root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
     /// The first reason, in the order in which the flags are asked.
     pub reason: DenyReason,
     /// All reasons.
     unmet: Vec<DenyReason>,
+    /// Whether the flags that would allow the operation let clients become root, as the flags at present do not.
+    opens_root: bool,
 }
 
 /// Why the flags refuse.
@@ -60,7 +62,10 @@ pub enum DenyReason {
 #[must_use]
 pub fn decide(flags: Flags, operation: &Operation) -> Decision {
     let unmet: Vec<_> = unmet(flags, operation).collect();
-    unmet.first().copied().map_or(Decision::Allow, |reason| Decision::Deny(Denial { reason, unmet }))
+    let Some(reason) = unmet.first().copied() else { return Decision::Allow };
+    let enough = unmet.iter().filter_map(|reason| reason.flag()).fold(flags, Flags::with);
+    let opens_root = ways_to_root(enough).any(|way| way.flags.iter().any(|&flag| !flags.has(flag)));
+    Decision::Deny(Denial { reason, unmet, opens_root })
 }
 
 /// All reasons to refuse the operation, in the order in which the flags are asked.
@@ -155,6 +160,10 @@ impl fmt::Display for Denial {
         for flag in self.unmet.iter().filter_map(|reason| reason.flag()) {
             write!(f, "{}=1 ", flag.name())?;
         }
-        f.write_str("would allow it")
+        f.write_str("would allow it")?;
+        if self.opens_root {
+            f.write_str(", but also give clients root on the host; a policy can allow it alone")?;
+        }
+        Ok(())
     }
 }

@@ -94,7 +94,7 @@ pub struct Flags(u64);
 #[error("{name}={value:?} is not a switch; use 1, true, yes or on, or 0, false, no or off")]
 pub struct NotASwitch {
     /// The variable's name.
-    pub name: &'static str,
+    pub name: String,
     /// The value that it was set to.
     pub value: String,
 }
@@ -139,7 +139,7 @@ impl Flags {
                 Some(State::On) => flags = flags.with(flag),
                 Some(State::Off) => flags = flags.without(flag),
                 None if value.is_empty() => {}
-                None => mistakes.push(NotASwitch { name: flag.name(), value: value.to_owned() }),
+                None => mistakes.push(NotASwitch { name: flag.name().to_owned(), value: value.to_owned() }),
             }
         }
         if mistakes.is_empty() { Ok(flags) } else { Err(mistakes) }

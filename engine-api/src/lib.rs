@@ -14,6 +14,7 @@ mod flags;
 pub mod headers;
 mod method;
 mod operation;
+mod root;
 mod target;
 pub mod untrusted;
 
@@ -25,4 +26,5 @@ pub use family::Family;
 pub use flags::{BadWords, Flag, Flags, NotASwitch};
 pub use method::Method;
 pub use operation::{BadRequestLine, Operation};
+pub use root::{WayToRoot, ways_to_root};
 pub use target::{BadTarget, Target};

@@ -5,10 +5,11 @@
 //! that is almost one of ours is only hinted at: the environment is not ours alone.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use engine_api::{Flag, Flags, HostRule, OriginRule};
+use engine_api::{Flag, Flags, HostRule, NotASwitch, OriginRule};
 use pdp::Policies;
 
 use crate::http::head::AllowedClients;
@@ -22,6 +23,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use names::PREFIX;
 pub use problems::ConfigError;
 use problems::Problems;
 use settings::Settings;
@@ -76,6 +78,8 @@ impl Config {
     pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let mut problems = Problems::default();
         let names::Sorted { ours, hints } = names::sort(vars, &mut problems);
+        problems.know(ours.clone());
+        let ours: BTreeMap<_, _> = ours.into_iter().map(|(name, variable)| (name, variable.value)).collect();
         let flags = read_flags(&ours, &mut problems);
         let (overrides, ours) = ours.into_iter().partition(|(name, _)| policies::is_override(name));
         let settings = match envy::from_iter::<_, Settings>(ours) {
@@ -116,7 +120,21 @@ impl Config {
 fn read_flags(ours: &BTreeMap<String, String>, problems: &mut Problems) -> Flags {
     let flags = Flags::from_values(|flag: Flag| ours.get(flag.name()).map(String::as_str));
     flags.unwrap_or_else(|mistakes| {
-        mistakes.iter().for_each(|mistake| problems.add(engine_api::report(mistake)));
+        mistakes.into_iter().for_each(|mistake| problems.add(about_flag(mistake, problems)));
         Flags::default()
     })
+}
+
+/// The sentence about a flag's value. The names of flags are short, and other programs may use them as well: a value that
+/// is no word (`VERSION=1.2.3`, `BUILD=4711`) is probably theirs.
+fn about_flag(mut mistake: NotASwitch, problems: &Problems) -> String {
+    let (flag, hidden) = (mistake.name.clone(), problems.hidden_part(&mistake.name));
+    mistake.name = problems.set_as(&flag).to_owned();
+    let mut text = format!("{}{hidden}", engine_api::report(&mistake));
+    let is_word = mistake.value.chars().all(char::is_alphabetic);
+    if mistake.name == flag && hidden.is_empty() && !is_word {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "; if {flag} is another program's, set {PREFIX}{flag}, which wins");
+    }
+    text
 }

@@ -177,6 +177,7 @@ impl Record {
                     target: "sockgate::request",
                     id = self.id,
                     client = self.client.peer.name(),
+                    listener = self.client.peer.listener(),
                     method,
                     operation = self.operation_id(),
                     path,

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
-use engine_api::{Decision, Endpoint, Flag, Flags, Operation, Target};
+use engine_api::{Decision, Endpoint, Flag, Flags, Operation, Target, WayToRoot, ways_to_root};
 use pdp::{Chain, Mode, Policies};
 
 use crate::config::Config;
+
+mod gaps;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +23,9 @@ pub fn announce(config: &Config) {
     }
     for hint in &config.hints {
         tracing::warn!("{hint}");
+    }
+    for gap in gaps(config) {
+        tracing::info!("{gap}");
     }
 }
 
@@ -57,29 +62,22 @@ fn warnings(flags: Flags, policies: &Policies) -> Vec<String> {
     if modes.iter().any(|mode| matches!(mode, Mode::Decide | Mode::Narrow)) {
         return warnings;
     }
-    warnings.extend(ROOT.iter().filter_map(|&(first, second, how)| {
-        let both = flags.has(first) && flags.has(second);
-        both.then(|| {
-            format!("{}=1 with {}=1 gives clients root on this host: {how}", first.name(), second.name())
-        })
+    warnings.extend(ways_to_root(flags).map(|WayToRoot { flags: [first, second], how }| {
+        format!("{}=1 with {}=1 gives clients root on this host: {how}", first.name(), second.name())
     }));
     warnings
+}
+
+/// What the flags leave out. A policy that decides may let it through all the same.
+fn gaps(config: &Config) -> Vec<String> {
+    let is_final = config.policies.chain.iter().any(|policy| policy.mode == Mode::Decide);
+    if is_final { Vec::new() } else { gaps::gaps(config.flags) }
 }
 
 /// Whether no flag is on but those that are on by default.
 fn is_all_off(flags: Flags) -> bool {
     Flag::ALL.iter().all(|&flag| !flags.has(flag) || flag.is_on_by_default())
 }
-
-/// Combinations with which a client can become root, and how.
-const ROOT: [(Flag, Flag, &str); 6] = [
-    (Flag::Containers, Flag::Post, "a client can create a container that mounts / or is privileged"),
-    (Flag::Services, Flag::Post, "a client can create a service that mounts /"),
-    (Flag::Plugins, Flag::Post, "a client can install a plugin with every privilege"),
-    (Flag::Grpc, Flag::Post, "a client can build images, also with BUILD=0, and a build runs commands"),
-    (Flag::Swarm, Flag::Post, "a client can make the engine join a swarm of its own"),
-    (Flag::Containers, Flag::Put, "a client can write files into every container, privileged ones included"),
-];
 
 /// A warning if the flag is on, but every catalogued operation would pass or fail the same without it.
 fn idle_flag(flags: Flags, flag: Flag) -> Option<String> {
@@ -135,6 +133,9 @@ pub fn check(config: &Config, chain: &Chain) -> String {
     }
     for line in &config.hints {
         let _ = writeln!(text, "hint    {line}");
+    }
+    for line in gaps(config) {
+        let _ = writeln!(text, "note    {line}");
     }
     text
 }

@@ -91,7 +91,8 @@ fn explain_says_what_decides_and_what_would_change_it() {
         "operation  ContainerStart (write, plain)\n\
          judged as  POST /v1.41/containers/web/start\n\
          subject    web\n\
-         verdict    denied: the method POST is off (POST=0); POST=1 ALLOW_START=1 would allow it\n\
+         verdict    denied: the method POST is off (POST=0); POST=1 ALLOW_START=1 would allow it, but also \
+         give clients root on the host; a policy can allow it alone\n\
          decided by POST (off), CONTAINERS (on), ALLOW_START (off)\n"
     );
     let allowed = run(&["explain", "GET", "/containers/json"], &[("CONTAINERS", "1")]);

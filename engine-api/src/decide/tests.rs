@@ -64,19 +64,22 @@ fn a_closed_family_is_closed_for_every_method_with_any_flags_and_on_every_path()
     }
 }
 
+/// What follows where the flags that would help hand out more than was asked for.
+const ROOT: &str = ", but also give clients root on the host; a policy can allow it alone";
+
 #[test]
-fn a_denial_names_the_flag_that_would_allow_it() {
+fn a_denial_names_the_flag_that_would_allow_it_and_says_where_that_leads_to_root() {
     for (environment, request, want) in [
         ("", "GET /containers/json", "403 /containers is off (CONTAINERS=0); CONTAINERS=1 would allow it"),
         (
             "",
             "POST /containers/create",
-            "405 the method POST is off (POST=0); POST=1 CONTAINERS=1 would allow it",
+            "405 the method POST is off (POST=0); POST=1 CONTAINERS=1 would allow it{ROOT}",
         ),
         (
             "",
             "PUT /containers/x/archive",
-            "405 the method PUT is off (PUT=0); PUT=1 CONTAINERS=1 would allow it",
+            "405 the method PUT is off (PUT=0); PUT=1 CONTAINERS=1 would allow it{ROOT}",
         ),
         (
             "",
@@ -101,17 +104,32 @@ fn a_denial_names_the_flag_that_would_allow_it() {
         (
             "CONTAINERS=1",
             "GET /containers/x/attach/ws",
-            "405 attaching by websocket writes stdin, and writes are off (POST=0); POST=1 would allow it",
+            "405 attaching by websocket writes stdin, and writes are off (POST=0); POST=1 would allow it{ROOT}",
         ),
         (
             "CONTAINERS=1",
             "HEAD /containers/x/attach/ws",
-            "405 attaching by websocket writes stdin, and writes are off (POST=0); POST=1 would allow it",
+            "405 attaching by websocket writes stdin, and writes are off (POST=0); POST=1 would allow it{ROOT}",
         ),
         (
             "",
             "POST /containers/x/start",
-            "405 the method POST is off (POST=0); POST=1 CONTAINERS=1 ALLOW_START=1 would allow it",
+            "405 the method POST is off (POST=0); POST=1 CONTAINERS=1 ALLOW_START=1 would allow it{ROOT}",
+        ),
+        (
+            "CONTAINERS=1 ALLOW_RESTARTS=1",
+            "POST /containers/x/restart",
+            "405 the method POST is off (POST=0); POST=1 would allow it{ROOT}",
+        ),
+        (
+            "CONTAINERS=1",
+            "POST /volumes/create",
+            "405 the method POST is off (POST=0); POST=1 VOLUMES=1 would allow it{ROOT}",
+        ),
+        (
+            "SERVICES=1 POST=1",
+            "POST /images/create",
+            "403 /images is off (IMAGES=0); IMAGES=1 would allow it",
         ),
         ("", "POST /debug/pprof/heap", "403 /debug is never forwarded; no setting allows it"),
         ("", "GET /debug/pprof/heap", "403 /debug is never forwarded; no setting allows it"),
@@ -123,6 +141,7 @@ fn a_denial_names_the_flag_that_would_allow_it() {
             "403 the path is outside every family of the Engine API; no setting allows it",
         ),
     ] {
+        let want = want.replace("{ROOT}", ROOT);
         assert_eq!(judge(environment, request), want, "{environment} | {request}");
     }
 }
@@ -134,15 +153,16 @@ fn an_unlisted_operation_of_an_enabled_family_is_judged_by_its_method() {
         (
             "CONTAINERS=1",
             "POST /containers/x/next-year",
-            "405 the method POST is off (POST=0); POST=1 would allow it",
+            "405 the method POST is off (POST=0); POST=1 would allow it{ROOT}",
         ),
         ("CONTAINERS=1 POST=1", "POST /containers/x/next-year", "allow"),
         (
             "POST=1",
             "POST /containers/x/next-year",
-            "403 /containers is off (CONTAINERS=0); CONTAINERS=1 would allow it",
+            "403 /containers is off (CONTAINERS=0); CONTAINERS=1 would allow it{ROOT}",
         ),
     ] {
+        let want = want.replace("{ROOT}", ROOT);
         assert_eq!(judge(environment, request), want, "{environment} | {request}");
     }
 }

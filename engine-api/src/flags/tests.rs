@@ -27,7 +27,7 @@ fn anything_else_is_a_mistake_that_names_the_variable() {
 fn all_mistakes_are_reported_at_once() {
     let mistakes =
         Flags::from_values(|flag| matches!(flag, Flag::Post | Flag::Exec).then_some("maybe")).unwrap_err();
-    assert_eq!(mistakes.iter().map(|mistake| mistake.name).collect::<Vec<_>>(), ["EXEC", "POST"]);
+    assert_eq!(mistakes.iter().map(|mistake| mistake.name.as_str()).collect::<Vec<_>>(), ["EXEC", "POST"]);
 }
 
 #[test]

@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use engine_api::Flag;
 
 use super::policies::{self, Empty};
-use super::problems::Problems;
+use super::problems::{Problems, Variable};
 use super::settings::SETTINGS;
 
-const PREFIX: &str = "SOCKGATE_";
+pub(super) const PREFIX: &str = "SOCKGATE_";
 
 /// Names that other socket proxies read or that users may guess, each with what to do instead.
-const OTHER_NAMES: [(&str, &str); 15] = [
+const OTHER_NAMES: [(&str, &str); 17] = [
     ("POLICIES", "name the files in POLICY, comma-separated"),
     ("POLICY_FILE", "name the file in POLICY"),
     ("POLICY_PATH", "name the file in POLICY"),
     ("POLICY_CONFIG", "use POLICY_SETTINGS"),
     ("SOCKET_PATH", "use DOCKER_SOCKET"),
+    ("DOCKER_HOST", "name the engine's socket in DOCKER_SOCKET, and where clients connect in LISTEN_ADDR"),
+    ("BIND_CONFIG", "name the addresses in LISTEN_ADDR"),
     ("DISABLE_IPV6", "name the addresses in LISTEN_ADDR"),
     ("ALLOW_PAUSE", "pausing needs CONTAINERS=1 and POST=1"),
     ("ALLOW_UNPAUSE", "unpausing needs CONTAINERS=1 and POST=1"),
@@ -31,8 +33,8 @@ const OTHER_NAMES: [(&str, &str); 15] = [
 
 /// What was found in an environment.
 pub(super) struct Sorted {
-    /// Our variables that are not empty, without the prefix.
-    pub ours: BTreeMap<String, String>,
+    /// Our variables that are not empty, by their names without the prefix.
+    pub ours: BTreeMap<String, Variable>,
     /// A sentence for each name that is almost one of ours.
     pub hints: Vec<String>,
 }
@@ -51,17 +53,18 @@ pub(super) fn sort(vars: impl IntoIterator<Item = (String, String)>, problems: &
                 Empty::Mistake(mistake) => problems.add(format!("{name} is set and empty: {mistake}")),
             }
         }
+        let variable = || Variable { set_as: name.clone(), value };
         match name.strip_prefix(PREFIX) {
-            Some(ours) if is_known(ours) => drop(prefixed.insert(ours.to_owned(), value)),
+            Some(ours) if is_known(ours) => drop(prefixed.insert(ours.to_owned(), variable())),
             Some(ours) if is_of_kubernetes(ours) => {}
             Some(ours) => problems.add(format!("{name} is not a setting{}", meant(PREFIX, ours))),
-            None if is_known(&name) => drop(plain.insert(name, value)),
+            None if is_known(&name) => drop(plain.insert(name.clone(), variable())),
             None => hints.extend(hint(&name)),
         }
     }
     let mut ours = plain;
-    ours.extend(prefixed.into_iter().filter(|(_, value)| !value.is_empty()));
-    ours.retain(|_, value| !value.is_empty());
+    ours.extend(prefixed.into_iter().filter(|(_, variable)| !variable.value.is_empty()));
+    ours.retain(|_, variable| !variable.value.is_empty());
     Sorted { ours, hints }
 }
 
@@ -89,6 +92,9 @@ fn hint(name: &str) -> Option<String> {
 fn advice(name: &str) -> Option<String> {
     if let Some((_, advice)) = OTHER_NAMES.iter().find(|(other, _)| *other == name) {
         return Some((*advice).to_owned());
+    }
+    if name.starts_with("LIBPOD_") {
+        return advice("LIBPOD");
     }
     let is_for_one =
         |setting: &&str| policies::suffix(name, setting).is_some_and(|policy| !policy.is_empty());

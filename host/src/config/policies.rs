@@ -68,9 +68,10 @@ pub(super) fn read(
     let parts: Vec<_> = files.iter().map(|file| variable_part(file)).collect();
     for (at, part) in parts.iter().enumerate() {
         if parts.iter().take(at).any(|other| other == part) {
-            problems.add(format!(
-                "POLICY: two files share the name {part}: rename one, so that each can have settings of its own"
-            ));
+            let mistake = format!(
+                "two files share the name {part}: rename one, so that each can have settings of its own"
+            );
+            problems.about("POLICY", mistake);
         }
     }
     require_overrides_for(&parts, overrides, problems);
@@ -119,7 +120,7 @@ pub(super) fn read(
 /// silently.
 fn files(value: Option<&str>, problems: &mut Problems) -> Vec<PathBuf> {
     if value.is_some_and(|value| value.split(',').any(|entry| entry.trim().is_empty())) {
-        problems.add("POLICY: an entry is empty: name a file before and after each comma".to_owned());
+        problems.about("POLICY", "an entry is empty: name a file before and after each comma");
     }
     list(value).into_iter().map(PathBuf::from).collect()
 }
@@ -143,7 +144,7 @@ fn mode((name, value): (String, Option<String>), problems: &mut Problems) -> Mod
         "narrow" => Mode::Narrow,
         "observe" => Mode::Observe,
         _ => {
-            problems.add(format!("{name}: {value:?} is not one of decide, narrow and observe"));
+            problems.about(&name, format_args!("{value:?} is not one of decide, narrow and observe"));
             Mode::Decide
         }
     }
@@ -153,7 +154,7 @@ fn policy_settings((name, value): (String, Option<String>), problems: &mut Probl
     let value = value.unwrap_or_default();
     match value.strip_prefix('@') {
         Some("") => {
-            problems.add(format!("{name}: there is no file name after the @"));
+            problems.about(&name, "there is no file name after the @");
             PolicySettings::Text(String::new())
         }
         Some(path) => PolicySettings::File(PathBuf::from(path)),
@@ -165,7 +166,7 @@ fn sha256((name, value): (String, Option<String>), problems: &mut Problems) -> O
     let value = value?;
     let digest = Digest::parse(&value);
     if digest.is_none() {
-        problems.add(format!("{name}: {value:?} is not a SHA-256; `sha256sum FILE` prints one"));
+        problems.about(&name, format_args!("{value:?} is not a SHA-256; `sha256sum FILE` prints one"));
     }
     digest
 }
@@ -175,7 +176,7 @@ fn concurrency(value: Option<&str>, problems: &mut Problems) -> usize {
     match value.parse().ok().filter(|count| (1..=1000).contains(count)) {
         Some(count) => count,
         None => {
-            problems.add(format!("POLICY_CONCURRENCY: {value:?} is not a number from 1 to 1000"));
+            problems.about("POLICY_CONCURRENCY", format_args!("{value:?} is not a number from 1 to 1000"));
             1
         }
     }
@@ -186,8 +187,8 @@ fn cache(value: Option<&str>, problems: &mut Problems) -> Option<PathBuf> {
         "off" => None,
         path if path.starts_with('/') => Some(PathBuf::from(path)),
         other => {
-            problems
-                .add(format!("POLICY_CACHE: {other:?} is neither the absolute path of a folder nor `off`"));
+            let mistake = format!("{other:?} is neither the absolute path of a folder nor `off`");
+            problems.about("POLICY_CACHE", mistake);
             None
         }
     }
@@ -209,7 +210,8 @@ fn bytes(name: &str, value: Option<&str>, least: u64, most: u64, problems: &mut 
     let size = size.filter(|size| (least..=most).contains(size)).and_then(|size| usize::try_from(size).ok());
     size.unwrap_or_else(|| {
         let range = format!("from {} to {}", Size(least), Size(most));
-        problems.add(format!("{name}: {value:?} is not a size {range} (for example {})", default_of(name)));
+        let example = default_of(name);
+        problems.about(name, format_args!("{value:?} is not a size {range} (for example {example})"));
         1
     })
 }

@@ -82,15 +82,15 @@ pub enum LogFormat {
 impl Settings {
     pub(super) fn listen(&self, problems: &mut Problems) -> Vec<ListenAddr> {
         // The alias wins: an image may set LISTEN_ADDR, but the alias is only set by somebody who means it.
-        let value = self.docker_socket_addr.as_deref().or(self.listen_addr.as_deref());
-        let value = value.unwrap_or(default_of("LISTEN_ADDR"));
+        let alias = self.docker_socket_addr.as_deref().map(|value| ("DOCKER_SOCKET_ADDR", value));
+        let value = self.listen_addr.as_deref().unwrap_or(default_of("LISTEN_ADDR"));
+        let (name, value) = alias.unwrap_or(("LISTEN_ADDR", value));
         let entries = list(Some(value));
         if entries.is_empty() {
-            problems.add("LISTEN_ADDR: there is no address in it".to_owned());
+            problems.about(name, "there is no address in it");
         }
-        let parsed = entries
-            .iter()
-            .filter_map(|entry| problems.keep("LISTEN_ADDR", ListenAddr::parse(entry).map(Some), None));
+        let parsed =
+            entries.iter().filter_map(|entry| problems.keep(name, ListenAddr::parse(entry).map(Some), None));
         parsed.collect()
     }
 
@@ -122,9 +122,9 @@ impl Settings {
     pub(super) fn allowed_hosts(&self, problems: &mut Problems) -> Vec<String> {
         let names = list(self.allowed_hosts.as_deref());
         for name in names.iter().filter(|name| !engine_api::is_host_name(name)) {
-            problems.add(format!(
-                "ALLOWED_HOSTS: {name:?} is not a host name without a port (for example docker.example.org)"
-            ));
+            let mistake =
+                format!("{name:?} is not a host name without a port (for example docker.example.org)");
+            problems.about("ALLOWED_HOSTS", mistake);
         }
         names
     }
@@ -132,9 +132,8 @@ impl Settings {
     pub(super) fn allowed_origins(&self, problems: &mut Problems) -> Vec<String> {
         let origins = list(self.allowed_origins.as_deref());
         for origin in origins.iter().filter(|origin| !engine_api::is_web_origin(origin)) {
-            problems.add(format!(
-                "ALLOWED_ORIGINS: {origin:?} is not a web origin (for example https://ui.example.org:8443)"
-            ));
+            let mistake = format!("{origin:?} is not a web origin (for example https://ui.example.org:8443)");
+            problems.about("ALLOWED_ORIGINS", mistake);
         }
         origins
     }

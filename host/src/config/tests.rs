@@ -51,7 +51,8 @@ fn all_mistakes_are_reported_together() {
     .unwrap_err();
     let want = [
         "SOCKGATE_CONTAINER is not a setting; did you mean SOCKGATE_CONTAINERS?",
-        "EXEC=\"2\" is not a switch; use 1, true, yes or on, or 0, false, no or off",
+        "EXEC=\"2\" is not a switch; use 1, true, yes or on, or 0, false, no or off; if EXEC is another program's, set \
+         SOCKGATE_EXEC, which wins",
         "POST=\"maybe\" is not a switch; use 1, true, yes or on, or 0, false, no or off",
         "LISTEN_ADDR: \"nowhere\" is not an address; write 127.0.0.1:2375, :2375 or unix:///run/sockgate.sock",
         "LISTEN_ADDR: \":99999\" is not an address; write 127.0.0.1:2375, :2375 or unix:///run/sockgate.sock",
@@ -68,8 +69,56 @@ fn all_mistakes_are_reported_together() {
 }
 
 #[test]
+fn a_mistake_names_the_variable_as_it_is_set_and_what_cannot_be_seen_in_its_value() {
+    let mistakes = |name: &str, value: &str| {
+        let mistakes = Config::from_vars([(name.to_owned(), value.to_owned())]).unwrap_err().0;
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        mistakes.concat()
+    };
+    let switch = "is not a switch; use 1, true, yes or on, or 0, false, no or off";
+    for (name, value, want) in [
+        ("VERSION", "1.2.3", format!("VERSION=\"1.2.3\" {switch}; if VERSION is another program's, set SOCKGATE_VERSION, which wins")),
+        ("SOCKGATE_VERSION", "0.1.0", format!("SOCKGATE_VERSION=\"0.1.0\" {switch}")),
+        ("POST", "\"1\"", format!("POST=\"\\\"1\\\"\" {switch}; the quotes are part of the value: leave them out")),
+        (
+            "POST",
+            "1\r",
+            format!("POST=\"1\\r\" {switch}; the carriage return (\\r) is part of the value: save its file with the line ends of unix"),
+        ),
+        ("POST", " 1", format!("POST=\" 1\" {switch}; the white space around it is part of the value: leave it out")),
+        (
+            "SOCKGATE_LOG_LEVEL",
+            "'info'",
+            "SOCKGATE_LOG_LEVEL: \"'info'\" is not one of error, warn, info, debug and trace; the quotes are part of the value: \
+             leave them out"
+                .to_owned(),
+        ),
+        (
+            "DOCKER_SOCKET_ADDR",
+            "*:2375",
+            "DOCKER_SOCKET_ADDR: \"*:2375\" is not an address; write :2375 for every address of the machine".to_owned(),
+        ),
+        (
+            "LISTEN_ADDR",
+            ":::2375",
+            "LISTEN_ADDR: \":::2375\" is not an address: an IPv6 address stands in brackets, as in [::1]:2375; write :2375 for \
+             every address of the machine"
+                .to_owned(),
+        ),
+        (
+            "LISTEN_ADDR",
+            "127.0.0.1:+5",
+            "LISTEN_ADDR: \"127.0.0.1:+5\" is not an address; write 127.0.0.1:2375, :2375 or unix:///run/sockgate.sock".to_owned(),
+        ),
+    ] {
+        assert_eq!(mistakes(name, value), want, "{name}={value:?}");
+    }
+    assert!(read("VERSION=1.2.3 SOCKGATE_VERSION=1").is_ok());
+}
+
+#[test]
 fn a_near_miss_is_hinted_at_and_other_programs_variables_are_not() {
-    let hints = read("CONTAINER=1 EXCE=1 PORT=1 HOST=x HOME=/x PATH=/bin PWD=/ LANG=C HOSTNAME=a TERM=x SOCKET_PATH=/x post=1")
+    let hints = read("CONTAINER=1 EXCE=1 PORT=1 HOST=x HOME=/x PATH=/bin PWD=/ LANG=C HOSTNAME=a TERM=x SOCKET_PATH=/x post=1 BIND_CONFIG=:::2375 DOCKER_HOST=tcp://x LIBPOD_PING=1")
         .unwrap()
         .hints;
     let want = [
@@ -77,6 +126,10 @@ fn a_near_miss_is_hinted_at_and_other_programs_variables_are_not() {
         "EXCE is set, which sockgate does not read: did you mean EXEC?",
         "SOCKET_PATH is set, which sockgate does not read: use DOCKER_SOCKET",
         "post is set, which sockgate does not read: did you mean POST?",
+        "BIND_CONFIG is set, which sockgate does not read: name the addresses in LISTEN_ADDR",
+        "DOCKER_HOST is set, which sockgate does not read: name the engine's socket in DOCKER_SOCKET, and where clients connect \
+         in LISTEN_ADDR",
+        "LIBPOD_PING is set, which sockgate does not read: Podman's own API is never forwarded",
     ];
     assert_eq!(hints, want);
 }

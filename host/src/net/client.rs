@@ -46,21 +46,25 @@ pub(crate) enum PeerKind {
     Unix,
 }
 
+/// The fact that names the listener.
+const LISTENER: &str = "listener";
+
 impl Peer {
     /// A client that came over TCP to `listener`.
     pub(crate) fn tcp(listener: &ListenAddr, address: SocketAddr) -> Self {
         let attributes = [
-            ("listener".to_owned(), listener.to_string()),
+            (LISTENER.to_owned(), listener.to_string()),
             ("peer.address".to_owned(), address.ip().to_canonical().to_string()),
         ];
-        Self { kind: PeerKind::Tcp, name: address.to_string(), attributes: Arc::from(attributes) }
+        let name = SocketAddr::new(address.ip().to_canonical(), address.port()).to_string();
+        Self { kind: PeerKind::Tcp, name, attributes: Arc::from(attributes) }
     }
 
     /// A client that came over a unix socket, with the uid and the gid that the kernel vouches for.
     pub(crate) fn unix(listener: &ListenAddr, credentials: Option<UCred>) -> Self {
         let uid = credentials.map(|credentials| credentials.uid());
         let name = uid.map_or_else(|| "unix".to_owned(), |uid| format!("unix:uid:{uid}"));
-        let mut attributes = vec![("listener".to_owned(), listener.to_string())];
+        let mut attributes = vec![(LISTENER.to_owned(), listener.to_string())];
         if let Some(credentials) = credentials {
             attributes.push(("peer.uid".to_owned(), credentials.uid().to_string()));
             attributes.push(("peer.gid".to_owned(), credentials.gid().to_string()));
@@ -76,6 +80,11 @@ impl Peer {
     /// The kind of socket that the client came over.
     pub(crate) fn kind(&self) -> PeerKind {
         self.kind
+    }
+
+    /// The listener that the client came over: `127.0.0.1:2375`, `unix:///run/sockgate.sock`.
+    pub(crate) fn listener(&self) -> &str {
+        self.attributes.iter().find(|(name, _)| name == LISTENER).map_or("", |(_, listener)| listener)
     }
 
     /// The client's name in the log: `127.0.0.1:40000`, `unix:uid:1000`.

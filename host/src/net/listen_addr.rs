@@ -24,6 +24,12 @@ pub enum BadListenAddr {
     /// The path is relative.
     #[error("{0:?} is not an absolute path; write unix:///run/sockgate.sock")]
     Relative(String),
+    /// The host is a star.
+    #[error("{:?} is not an address; write :{} for every address of the machine", .0, port(.0))]
+    Star(String),
+    /// The host is an IPv6 address without brackets.
+    #[error("{:?} is not an address: an IPv6 address stands in brackets, as in [::1]:{port}; write :{port} for every address of the machine", .0, port = port(.0))]
+    NoBrackets(String),
     /// The entry is in neither form.
     #[error("{0:?} is not an address; write 127.0.0.1:2375, :2375 or unix:///run/sockgate.sock")]
     Other(String),
@@ -45,12 +51,26 @@ impl ListenAddr {
         }
         let address = entry.strip_prefix("tcp://").unwrap_or(entry);
         match address.rsplit_once(':') {
-            Some((host, port)) if port.parse::<u16>().is_ok() && !host.contains('/') => {
-                Ok(Self::Tcp(address.to_owned()))
-            }
+            Some((host, port)) if is_port(port) && !host.contains('/') => match host {
+                "*" => Err(BadListenAddr::Star(entry.to_owned())),
+                _ if host.contains(':') && !host.starts_with('[') => {
+                    Err(BadListenAddr::NoBrackets(entry.to_owned()))
+                }
+                _ => Ok(Self::Tcp(address.to_owned())),
+            },
             _ => Err(BadListenAddr::Other(entry.to_owned())),
         }
     }
+}
+
+/// The part of an entry behind its last colon.
+fn port(entry: &str) -> &str {
+    entry.rsplit_once(':').map_or("", |(_, port)| port)
+}
+
+/// Whether this is a port, in digits alone: Rust's parser would take a sign, too.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 impl fmt::Display for ListenAddr {
