@@ -46,7 +46,12 @@ impl HostRule {
         let host = host_of(value).ok_or(BadAuthority::Malformed)?;
         let is_listed = self.allowed.iter().any(|name| name.eq_ignore_ascii_case(host));
         let is_docker_client = host.eq_ignore_ascii_case(DOCKER_CLIENT);
-        if is_listed || is_docker_client || is_ip_literal(host) || is_single_label(host) || is_below_localhost(host) {
+        if is_listed
+            || is_docker_client
+            || is_ip_literal(host)
+            || is_single_label(host)
+            || is_below_localhost(host)
+        {
             Ok(())
         } else if is_host_name(host) {
             Err(BadAuthority::NotAllowed(host.to_owned()))

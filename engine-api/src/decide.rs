@@ -97,7 +97,11 @@ pub fn needed_flags(operation: &Operation) -> impl Iterator<Item = Flag> {
 fn reasons(operation: &Operation) -> impl Iterator<Item = DenyReason> {
     let family = family_reason(operation);
     let others = family.flag().map(|_| {
-        (method_reason(operation), operation_reason(operation), operation.host_argument().map(DenyReason::HostArgumentOff))
+        (
+            method_reason(operation),
+            operation_reason(operation),
+            operation.host_argument().map(DenyReason::HostArgumentOff),
+        )
     });
     let (method, own, argument) = others.unwrap_or_default();
     [method, Some(family), own, argument].into_iter().flatten()

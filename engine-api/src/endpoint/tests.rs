@@ -74,11 +74,16 @@ fn no_operation_has_an_empty_name() {
         for template in endpoint.templates().iter().filter(|template| template.contains('{')) {
             let (before, rest) = template.split_once('{').unwrap();
             let (_, after) = rest.split_once('}').unwrap();
-            for path in [format!("{before}{after}"), format!("/v1.41{before}{after}"), format!("{before}%2F{after}")] {
+            for path in
+                [format!("{before}{after}"), format!("/v1.41{before}{after}"), format!("{before}%2F{after}")]
+            {
                 let parsed = Operation::parse(method.as_str(), &path);
-                let is_network_list = matches!(method, Method::Get | Method::Head) && path.ends_with("/networks/");
+                let is_network_list =
+                    matches!(method, Method::Get | Method::Head) && path.ends_with("/networks/");
                 match parsed {
-                    Ok(operation) => assert!(is_network_list && operation.id() == "NetworkList", "{method} {path}"),
+                    Ok(operation) => {
+                        assert!(is_network_list && operation.id() == "NetworkList", "{method} {path}")
+                    }
                     Err(refusal) => assert!(!is_network_list && refusal.status() < 405, "{method} {path}"),
                 }
                 tried += 1;

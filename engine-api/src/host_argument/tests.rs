@@ -43,20 +43,116 @@ fn ps_args_that_show_the_containers_own_processes_are_harmless() {
 #[test]
 fn any_other_ps_args_are_an_argument_that_reaches_the_host() {
     for value in [
-        "e", "-e+e", "eww", "axe", "auxe", "auxeww", "-auxe", "aux+e", "e+aux", "axeo+pid,args", "aeuxww", "E", "-E", // environments
-        "e%20-ww%20-p%20PID%20-o%20args:4000,args:4000,pid", "-o+args,pid", "-eo+args,pid", "-o+comm", "o+args,pid",
-        "-oargs,pid", "--format=args,pid", "--format+args", "-O+args", "-Oargs", "O+args", // what a process chooses is first
-        "-o+pid,args,pid", "-o+pid+-o+args", "-o+pid,args+-o+pid", "-o+pid,pid", // two process ids
-        "-o+pid%3DPID", "-o+pid%3Dargs,args", "-o+pid%3D", "-o+args%3DPID,pid", "-o+pid,args%3DPID", // headers
-        "-o+pid,args:4000", "-o+pid:1,args", // widths
-        "-o+pid,exe", "-o+pid,environ", "-o+pid,label", "-o+pid,,args", "-o+pid,", "-o+,pid", "-o+", "-o", "-eo", "o", // columns
-        "-o+pid%09args", "-o+pid+args", "-o%09pid", "-o%0Apid", "-o%C2%A0pid,args", "-o%E2%80%83pid", "aux%20", "+aux",
-        "aux%0A", "aux++ww", "aux+w+w", "ww", "+", "%C2%A0", "%E2%80%8Baux", // spaces
-        "-p+1", "-p1", "p+1", "1", "aux+1", "-q1", "q+1", "--pid+1", "--pid%3D1", "--ppid+1", "-C+dockerd", "-N", "-ef+-N",
-        "--deselect", "-u+root", "-U+root", "-G+0", "-s+1", "-t+pts/0", "-au", "-ef+-u", "-eu", // other processes
-        "k+args", "--sort%3Dargs", "-ef+--sort+args", "--no-headers", "--headers", "-o+pid,args+--no-headers",
-        "h", "--cols+1", "--lines+1", "-V", "--info", "--help", "-T", "-L", "-m", "-eM", "Z", "L", "-c", "AUX", "-EF", "au%78e",
-        "aux%00", "%5B%22aux%22%5D", "-ef%3B", "-ef%26%26id", "$(id)", "--",
+        "e",
+        "-e+e",
+        "eww",
+        "axe",
+        "auxe",
+        "auxeww",
+        "-auxe",
+        "aux+e",
+        "e+aux",
+        "axeo+pid,args",
+        "aeuxww",
+        "E",
+        "-E", // environments
+        "e%20-ww%20-p%20PID%20-o%20args:4000,args:4000,pid",
+        "-o+args,pid",
+        "-eo+args,pid",
+        "-o+comm",
+        "o+args,pid",
+        "-oargs,pid",
+        "--format=args,pid",
+        "--format+args",
+        "-O+args",
+        "-Oargs",
+        "O+args", // what a process chooses is first
+        "-o+pid,args,pid",
+        "-o+pid+-o+args",
+        "-o+pid,args+-o+pid",
+        "-o+pid,pid", // two process ids
+        "-o+pid%3DPID",
+        "-o+pid%3Dargs,args",
+        "-o+pid%3D",
+        "-o+args%3DPID,pid",
+        "-o+pid,args%3DPID", // headers
+        "-o+pid,args:4000",
+        "-o+pid:1,args", // widths
+        "-o+pid,exe",
+        "-o+pid,environ",
+        "-o+pid,label",
+        "-o+pid,,args",
+        "-o+pid,",
+        "-o+,pid",
+        "-o+",
+        "-o",
+        "-eo",
+        "o", // columns
+        "-o+pid%09args",
+        "-o+pid+args",
+        "-o%09pid",
+        "-o%0Apid",
+        "-o%C2%A0pid,args",
+        "-o%E2%80%83pid",
+        "aux%20",
+        "+aux",
+        "aux%0A",
+        "aux++ww",
+        "aux+w+w",
+        "ww",
+        "+",
+        "%C2%A0",
+        "%E2%80%8Baux", // spaces
+        "-p+1",
+        "-p1",
+        "p+1",
+        "1",
+        "aux+1",
+        "-q1",
+        "q+1",
+        "--pid+1",
+        "--pid%3D1",
+        "--ppid+1",
+        "-C+dockerd",
+        "-N",
+        "-ef+-N",
+        "--deselect",
+        "-u+root",
+        "-U+root",
+        "-G+0",
+        "-s+1",
+        "-t+pts/0",
+        "-au",
+        "-ef+-u",
+        "-eu", // other processes
+        "k+args",
+        "--sort%3Dargs",
+        "-ef+--sort+args",
+        "--no-headers",
+        "--headers",
+        "-o+pid,args+--no-headers",
+        "h",
+        "--cols+1",
+        "--lines+1",
+        "-V",
+        "--info",
+        "--help",
+        "-T",
+        "-L",
+        "-m",
+        "-eM",
+        "Z",
+        "L",
+        "-c",
+        "AUX",
+        "-EF",
+        "au%78e",
+        "aux%00",
+        "%5B%22aux%22%5D",
+        "-ef%3B",
+        "-ef%26%26id",
+        "$(id)",
+        "--",
     ] {
         for query in [
             format!("ps_args={value}"),
@@ -104,7 +200,12 @@ fn only_its_own_flag_lifts_an_argument_that_reaches_the_host() {
         for &flag in needed_flags(&operation).collect::<Vec<_>>().iter().chain([&Flag::AllowHostArgs]) {
             let decision = decide(all.without(flag), &operation);
             assert!(decision.denial().is_some(), "{request} without {}", flag.name());
-            assert_eq!(decision.final_denial().is_some(), flag == Flag::AllowHostArgs, "{request} without {}", flag.name());
+            assert_eq!(
+                decision.final_denial().is_some(),
+                flag == Flag::AllowHostArgs,
+                "{request} without {}",
+                flag.name()
+            );
         }
         assert_eq!(decide(all, &operation).denial(), None, "{request}");
     }

@@ -45,12 +45,15 @@ impl ListenAddr {
         }
         let address = entry.strip_prefix("tcp://").unwrap_or(entry);
         match address.rsplit_once(':') {
-            Some((host, port)) if port.parse::<u16>().is_ok() && !host.contains('/') => {
-                Ok(Self::Tcp(address.to_owned()))
-            }
+            Some((host, port)) if is_port(port) && !host.contains('/') => Ok(Self::Tcp(address.to_owned())),
             _ => Err(BadListenAddr::Other(entry.to_owned())),
         }
     }
+}
+
+/// Whether it is a number of a port, which has no sign.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 impl fmt::Display for ListenAddr {
