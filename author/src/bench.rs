@@ -1,8 +1,9 @@
 //! `sockgate policy bench`: measures what a policy costs, and where the time goes.
 //!
-//! Decisions are made one after the other, each in an instance of its own, as in the gateway. The gateway makes instances
-//! ready between requests, so that a request waits for `decide` alone. No engine is asked: every look-up is answered with
-//! `unavailable`.
+//! Decisions are made one after the other, each in an instance of its own, as in the gateway. Where it takes long to make an
+//! instance and to configure it, the gateway does that ahead of requests, as far as it comes to it; else a request waits for
+//! that too. One that takes longer than `POLICY_TIMEOUT` is counted, and the next is made. No engine is asked: every look-up
+//! is answered with `unavailable`.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use engine_api::Flags;
 use http::{HeaderMap, HeaderValue, header};
 use pdp::admit::{Admission, Admitted, Refused, Sent};
-use pdp::workbench::{Asked, Candidate, Parts, Workbench};
+use pdp::workbench::{Asked, Candidate, MADE_AHEAD_FROM, Parts, Workbench};
 use pdp::{Fault, LoadError, NoEngine, Verdict};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -95,37 +96,61 @@ pub async fn bench(workbench: &Workbench, plan: &BenchPlan) -> Result<String, Be
     let admitted = admission.admit(Sent { operation, headers, body }, readers).map_err(refused)?;
     let Admitted { operation, headers, body, .. } = admitted;
     let asked = Asked { operation, flags: plan.flags, headers, body, attributes: plan.client.clone() };
-    let (verdict, measurements) = measure(&candidate, &asked, plan.time).await?;
+    let measurements = measure(plan.time, async || decide(&candidate, &asked).await).await?;
     let mut text = format!("policy      {} {}\n", candidate.name(), candidate.version());
     // Writing to a string cannot fail.
     let _ = writeln!(text, "request     {}, {reads}", plan.request);
-    let _ = writeln!(text, "verdict     {}", in_words(&verdict));
+    let _ = writeln!(text, "verdict     {}", in_words(&measurements.verdict));
     text.push_str(&measurements.in_words());
     Ok(text)
 }
 
 /// What was measured.
 struct Measurements {
+    verdict: Verdict,
     parts: Vec<Parts>,
+    /// How many decisions took longer than `POLICY_TIMEOUT`.
+    late: usize,
     cpu: Duration,
 }
 
-async fn measure(
-    candidate: &Candidate,
-    asked: &Asked,
-    time: Duration,
-) -> Result<(Verdict, Measurements), Fault> {
-    let engine = Arc::new(NoEngine);
-    let mut verdict = Verdict::Defer;
+/// Makes decisions until the time is over.
+///
+/// # Errors
+/// [`Fault`] if the policy fails otherwise than by being late, or is never in time.
+async fn measure(time: Duration, mut decide: impl AsyncFnMut() -> Attempt) -> Result<Measurements, Fault> {
+    let begin = Instant::now();
     for _ in 0..WARM_UP {
-        (verdict, _) = candidate.dissect(asked.clone(), Arc::<NoEngine>::clone(&engine)).await?;
+        if begin.elapsed() < time {
+            let _warm = decide().await?;
+        }
     }
     let (started, cpu) = (Instant::now(), cpu_time());
-    let mut parts = Vec::new();
-    while started.elapsed() < time || parts.is_empty() {
-        parts.push(candidate.dissect(asked.clone(), Arc::<NoEngine>::clone(&engine)).await?.1);
+    let (mut verdict, mut parts, mut late) = (None, Vec::new(), 0);
+    while started.elapsed() < time || verdict.is_none() {
+        match decide().await? {
+            Ok((said, part)) => {
+                verdict = Some(said);
+                parts.push(part);
+            }
+            Err(fault) if verdict.is_none() && started.elapsed() >= time => return Err(fault),
+            Err(_late) => late += 1,
+        }
     }
-    Ok((verdict, Measurements { parts, cpu: cpu_time().saturating_sub(cpu) }))
+    let verdict = verdict.ok_or_else(|| Fault::Host("no decision was made".to_owned()))?;
+    Ok(Measurements { verdict, parts, late, cpu: cpu_time().saturating_sub(cpu) })
+}
+
+/// What comes of one decision. The inner error is that it took too long.
+type Attempt = Result<Result<(Verdict, Parts), Fault>, Fault>;
+
+/// Makes one decision.
+async fn decide(candidate: &Candidate, asked: &Asked) -> Attempt {
+    match candidate.dissect(asked.clone(), Arc::new(NoEngine)).await {
+        Ok(made) => Ok(Ok(made)),
+        Err(fault) if matches!(fault, Fault::Timeout(_)) => Ok(Err(fault)),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// The CPU time that this process has used so far.
@@ -141,21 +166,26 @@ impl Measurements {
         let [p50, p99] = [50, 99].map(|percent| micros(self.percentile(percent, |parts| parts.decide)));
         let part = |of: fn(&Parts) -> Duration| micros(self.percentile(50, of));
         let memory = self.parts.iter().map(|parts| parts.memory).max().unwrap_or_default();
-        let cpu = self.cpu / u32::try_from(count).unwrap_or(u32::MAX);
+        let cpu = self.cpu / u32::try_from(count + self.late).unwrap_or(u32::MAX);
         let mut text = String::new();
-        let _ = writeln!(text, "decide      p50 {p50}, p99 {p99}: what a request waits for");
+        let _ = writeln!(text, "decide      p50 {p50}, p99 {p99}: what a request waits for in any case");
         let _ = writeln!(
             text,
-            "beside it   instance {}, configure {}, end {}: made ready between requests (p50)",
+            "beside it   instance {}, configure {}, end {} (p50): the first two are waited for as well, or made ahead if \
+             they take more than {}",
             part(|parts| parts.instantiate),
             part(|parts| parts.configure),
-            part(|parts| parts.drop)
+            part(|parts| parts.drop),
+            micros(MADE_AHEAD_FROM)
         );
         let rate = 1.0 / cpu.as_secs_f64().max(1e-9);
         let _ =
             writeln!(text, "cpu         {} in all: {rate:.0} decisions/s on a core of its own", micros(cpu));
         let _ = writeln!(text, "memory      {} an instance", mebibytes(memory as u64));
         let _ = writeln!(text, "measured    {count} decisions, one after the other");
+        if self.late > 0 {
+            let _ = writeln!(text, "late        {}: each would be a denial (POLICY_TIMEOUT)", self.late);
+        }
         text
     }
 
@@ -180,5 +210,63 @@ fn in_words(verdict: &Verdict) -> String {
         Verdict::Allow => "allow".to_owned(),
         Verdict::Defer => "defer".to_owned(),
         Verdict::Deny(denial) => format!("deny {}: {}", denial.status, denial.message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    const NO_TIME: Duration = Duration::ZERO;
+
+    fn late() -> Attempt {
+        Ok(Err(Fault::Timeout(Duration::from_millis(100))))
+    }
+
+    fn in_time() -> Attempt {
+        let parts = Parts {
+            instantiate: NO_TIME,
+            configure: NO_TIME,
+            decide: Duration::from_micros(2),
+            drop: NO_TIME,
+            memory: 1,
+        };
+        Ok(Ok((Verdict::Allow, parts)))
+    }
+
+    /// What comes of measuring decisions that wait for nothing.
+    fn measured(time: Duration, decide: impl FnMut() -> Attempt) -> Result<Measurements, Fault> {
+        let mut decide = decide;
+        let mut measuring = pin!(measure(time, async || decide()));
+        match measuring.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(measured) => measured,
+            Poll::Pending => panic!("nothing is there to wait for"),
+        }
+    }
+
+    #[test]
+    fn a_decision_that_is_late_is_counted_and_the_next_is_made() {
+        let mut made = 0;
+        let deadline = Duration::from_millis(50);
+        let measured = measured(deadline, || {
+            made += 1;
+            if made % 2 == 0 { late() } else { in_time() }
+        });
+        let measured = measured.unwrap();
+        assert!(measured.late > 0 && !measured.parts.is_empty(), "{} of {made} were late", measured.late);
+        assert!(
+            measured.in_words().contains(&format!("late        {}: each would be a denial", measured.late))
+        );
+    }
+
+    #[test]
+    fn a_policy_that_is_never_in_time_cannot_be_measured_and_neither_can_one_that_crashes() {
+        let fault = measured(NO_TIME, late).err();
+        assert_eq!(fault, Some(Fault::Timeout(Duration::from_millis(100))));
+        let crash = || Err(Fault::Crash("a trap".to_owned()));
+        assert_eq!(measured(NO_TIME, crash).err(), crash().err());
     }
 }

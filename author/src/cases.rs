@@ -15,8 +15,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::expected::Expected;
+use super::expected::{Expected, ExpectedOperation};
 use super::fixtures::{FixtureEngine, Fixtures};
+use super::request::unknown_fact;
 use super::text_file::{self, ReadError};
 use super::yaml::{self, Mistake};
 
@@ -58,6 +59,7 @@ pub struct Case {
     pub line: u64,
     /// The method and the target, as the file has them.
     pub request: String,
+    pub(super) operation: ExpectedOperation,
     pub(super) settings: Option<String>,
     pub(super) flags: Flags,
     pub(super) headers: HeaderMap,
@@ -75,7 +77,7 @@ struct Document {
     settings: Option<TextOrFile>,
     #[serde(default, deserialize_with = "not_null")]
     flags: Option<FlagWords>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "facts")]
     client: BTreeMap<String, String>,
     #[serde(default)]
     engine: Fixtures,
@@ -88,11 +90,13 @@ struct Document {
 struct CaseEntry {
     name: String,
     request: String,
+    #[serde(default, deserialize_with = "not_null")]
+    operation: Option<ExpectedOperation>,
     #[serde(default)]
     headers: BTreeMap<String, OneOrMore>,
     #[serde(default, deserialize_with = "not_null")]
     body: Option<TextOrFile>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "facts")]
     client: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "not_null")]
     flags: Option<FlagWords>,
@@ -178,6 +182,7 @@ impl Defaults<'_> {
             name: entry.name.clone(),
             line,
             request: entry.request.clone(),
+            operation: entry.operation.unwrap_or_default(),
             settings: settings.map(|settings| settings.read(self.folder)).transpose()?,
             flags: entry.flags.or(of_all.flags).map_or_else(Flags::default, |FlagWords(flags)| flags),
             headers,
@@ -216,6 +221,15 @@ fn headers(written: &BTreeMap<String, OneOrMore>) -> Result<HeaderMap, String> {
         }
     }
     Ok(headers)
+}
+
+/// Facts about the client, of which each is one that a gateway tells: a misspelt one would go to a policy that ignores it.
+fn facts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let facts = BTreeMap::<String, String>::deserialize(deserializer)?;
+    match facts.keys().find_map(|name| unknown_fact(name)) {
+        Some(mistake) => Err(D::Error::custom(mistake)),
+        None => Ok(facts),
+    }
 }
 
 /// A key that is there has a value: `body:` with nothing behind it is a mistake, and not a case without a body.

@@ -9,6 +9,7 @@ use engine_api::{Flags, Method, Operation, Target};
 use pdp::workbench::{Asked, Candidate, Draft, Workbench};
 use pdp::{Fault, InspectedBody, Limits, LoadError, NoEngine};
 
+use crate::capture_log::{LogLine, capture_log};
 use crate::units::{mebibytes, size};
 
 /// Describes a policy's file as text. If the gateway would not load it, the text ends with the reason, and the result is the
@@ -20,7 +21,12 @@ pub async fn check(
     settings: &str,
 ) -> (String, Result<(), LoadError>) {
     let mut text = format!("file      {}\n", file.display());
-    let result = describe(&mut text, workbench, limits, file, settings).await;
+    let (result, log) = capture_log(describe(&mut text, workbench, limits, file, settings)).await;
+    if result.is_err() {
+        for LogLine { level, text: line } in log {
+            let _ = writeln!(text, "log       {level}: {line}");
+        }
+    }
     // Writing to a string cannot fail.
     let _ = match &result {
         Ok(()) => writeln!(text, "verdict   the gateway would load it"),

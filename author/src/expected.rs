@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use engine_api::Endpoint;
 use pdp::PolicyDenial;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+use crate::request::requested;
 
 /// What a case came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,56 @@ pub(crate) enum Actual {
     Refused { status: u16, message: String },
     /// The policy refuses its settings.
     InvalidSettings(String),
+    /// The request is another operation than the case is about, so that what the policy makes of it shows nothing.
+    OtherOperation(String),
+}
+
+/// Which operation a case is about. It is not said of a request that the gateway refuses before it asks a policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum ExpectedOperation {
+    /// It does not say. Any operation of the catalogue will do, but a path with a mistake is none.
+    #[default]
+    Listed,
+    /// This one.
+    Is(Endpoint),
+    /// None of the catalogue: `unlisted`.
+    Unlisted,
+}
+
+impl ExpectedOperation {
+    /// What a case comes to whose request is another operation, or none.
+    pub(super) fn contradicted_by(self, request: &str) -> Option<Actual> {
+        let found = requested(request).ok().map(|operation| operation.endpoint());
+        let id = |endpoint: Endpoint| endpoint.operation_id();
+        let what = match (self, found.flatten()) {
+            (Self::Listed, Some(_)) | (Self::Unlisted, None) => return None,
+            (Self::Is(wanted), Some(found)) if wanted == found => return None,
+            (Self::Is(wanted), Some(found)) => format!("the request is {}, not {}", id(found), id(wanted)),
+            (Self::Unlisted, Some(found)) => format!("the request is {}, which is listed", id(found)),
+            (Self::Is(wanted), None) => {
+                format!("the request is no operation that is known, not {}", id(wanted))
+            }
+            (Self::Listed, None) => {
+                "the request is no operation that is known; if that is meant, say `operation: unlisted`"
+                    .to_owned()
+            }
+        };
+        Some(Actual::OtherOperation(what))
+    }
+}
+
+impl<'de> Deserialize<'de> for ExpectedOperation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let found = Endpoint::ALL.iter().find(|endpoint| endpoint.operation_id() == word);
+        match (word.as_str(), found) {
+            ("unlisted", _) => Ok(Self::Unlisted),
+            (_, Some(endpoint)) => Ok(Self::Is(*endpoint)),
+            (_, None) => Err(D::Error::custom(format!(
+                "{word:?} is no operation: an operation has its name in the Engine API (ContainerCreate), or is `unlisted`"
+            ))),
+        }
+    }
 }
 
 /// What a case expects: `allow`, `deny`, `{deny: the message}`,
@@ -102,6 +155,7 @@ impl fmt::Display for Actual {
             Self::Fault(text) => write!(f, "fault: {text}"),
             Self::Refused { status, message } => write!(f, "refused {status}: {message}"),
             Self::InvalidSettings(text) => write!(f, "invalid-settings: {text}"),
+            Self::OtherOperation(text) => f.write_str(text),
         }
     }
 }

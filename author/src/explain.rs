@@ -71,8 +71,8 @@ pub async fn explain(
 ) -> Result<(String, FinalDecision), ExplainError> {
     let mut text = explain_operation(operation);
     let flags_say = engine_api::decide(flags, operation);
-    if operation.is_closed() {
-        text.push_str("policies   are not asked: nothing opens this family\n");
+    if flags_say.final_denial().is_some() {
+        text.push_str("policies   are not asked: nothing that they say lifts this denial\n");
         return Ok((text + &explain_flags(flags, operation), FinalDecision::Denied));
     }
     let loaded = load(policies).await?;

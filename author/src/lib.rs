@@ -26,5 +26,5 @@ pub use check::check;
 pub use explain::{ExplainError, FinalDecision, RequestDetails, explain, explain_by_flags};
 pub use junit::{junit, junit_error};
 pub use new::{Language, NewError, new};
-pub use request::refused_in_words;
+pub use request::{refused_in_words, unknown_fact};
 pub use run::{CaseResult, RunResults, run};

@@ -1,9 +1,9 @@
 //! A request that is made up, as people write it, and what the gateway says of one that it refuses.
 
 use engine_api::{BadRequestLine, Operation};
-use pdp::Mode;
 use pdp::admit::{Readers, Refused};
 use pdp::workbench::Candidate;
+use pdp::{CLIENT_FACTS, Mode};
 
 /// The operation of `POST /containers/create?name=web`.
 ///
@@ -18,6 +18,15 @@ pub(crate) fn requested(request: &str) -> Result<Operation, BadRequestLine> {
 /// Who inspects the body where this policy alone is asked, and decides.
 pub(crate) fn readers_of(candidate: &Candidate, operation: &Operation) -> Readers {
     Readers::of(candidate.reads_body_of(operation).then_some(Mode::Decide))
+}
+
+/// What is wrong with the name of a fact about a client, if no gateway tells such a fact.
+#[must_use]
+pub fn unknown_fact(name: &str) -> Option<String> {
+    let is_known = CLIENT_FACTS.contains(&name);
+    (!is_known).then(|| {
+        format!("{name:?} is not a fact that is known of a client; known are {}", CLIENT_FACTS.join(", "))
+    })
 }
 
 /// A refusal with its status, for the eyes of an author.

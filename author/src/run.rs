@@ -13,7 +13,7 @@ use pdp::{LoadError, Verdict};
 
 use super::capture_log::{LogLine, capture_log};
 use super::cases::{Case, CaseFile};
-use super::expected::Actual;
+use super::expected::{Actual, ExpectedOperation};
 use super::fixtures::UnlistedLookup;
 use crate::request::{readers_of, requested};
 
@@ -113,6 +113,11 @@ async fn run_case(case: &Case, candidate: Result<&Candidate, &str>, body_limit: 
         Ok(candidate) => capture_log(ask(case, candidate, body_limit)).await,
     };
     let took = started.elapsed();
+    // Of a request that is refused, the refusal is what the case is about, unless it says more.
+    let is_about_refusal =
+        matches!(actual, Actual::Refused { .. }) && case.operation == ExpectedOperation::Listed;
+    let contradiction = (!is_about_refusal).then(|| case.operation.contradicted_by(&case.request)).flatten();
+    let actual = contradiction.unwrap_or(actual);
     CaseResult {
         name: escaped(&case.name),
         line: case.line,

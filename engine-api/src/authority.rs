@@ -10,12 +10,17 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 mod tests;
 
 /// Which host names a TCP listener answers to: an IP literal, `localhost`, `*.localhost`, a single label (a service
-/// name such as `sockgate`), and those in `ALLOWED_HOSTS`.
+/// name such as `sockgate`), the name that docker's own client sends where it has no address, and those in
+/// `ALLOWED_HOSTS`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostRule {
     /// Names without a port, such as `docker.example.org`.
     pub allowed: Vec<String>,
 }
+
+/// What docker's client, and every Go client with its connection helper, names over `ssh://` and `docker system dial-stdio`.
+/// Nobody can own it: RFC 2606 §3 reserves `example.com`.
+const DOCKER_CLIENT: &str = "docker.example.com";
 
 /// Why a `Host` is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +45,13 @@ impl HostRule {
         }
         let host = host_of(value).ok_or(BadAuthority::Malformed)?;
         let is_listed = self.allowed.iter().any(|name| name.eq_ignore_ascii_case(host));
-        if is_listed || is_ip_literal(host) || is_single_label(host) || is_below_localhost(host) {
+        let is_docker_client = host.eq_ignore_ascii_case(DOCKER_CLIENT);
+        if is_listed
+            || is_docker_client
+            || is_ip_literal(host)
+            || is_single_label(host)
+            || is_below_localhost(host)
+        {
             Ok(())
         } else if is_host_name(host) {
             Err(BadAuthority::NotAllowed(host.to_owned()))

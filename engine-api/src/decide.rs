@@ -1,12 +1,13 @@
 //! The default policy: the env flags decide on an operation.
 //!
-//! A family that is never forwarded is refused first, whatever the method. Any other operation needs up to three flags,
-//! which are asked in this order: that of its method, that of its family, and one of its own. The first that is off is the
-//! reason for the denial, and the denial names it.
+//! A path outside every family, or in one that is never forwarded, is refused first, whatever the method. Any other
+//! operation needs up to four flags, which are asked in this order: that of its method, that of its family, one of its
+//! own, and one for an argument that reaches the host. The first that is off is the reason for the denial, and the denial
+//! names it.
 
 use std::fmt;
 
-use crate::{Access, Family, Flag, Flags, Method, Operation, ways_to_root};
+use crate::{Access, Family, Flag, Flags, HostArgument, Method, Operation, ways_to_root};
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,23 @@ pub enum Decision {
     Allow,
     /// The operation is refused.
     Deny(Denial),
+}
+
+impl Decision {
+    /// The refusal, if it is one.
+    #[must_use]
+    pub const fn denial(&self) -> Option<&Denial> {
+        match self {
+            Self::Allow => None,
+            Self::Deny(denial) => Some(denial),
+        }
+    }
+
+    /// The refusal that nothing but a flag lifts, if it is one: then no policy is asked.
+    #[must_use]
+    pub fn final_denial(&self) -> Option<&Denial> {
+        self.denial().filter(|denial| denial.is_final())
+    }
 }
 
 /// A refusal by the flags. `Display` is the sentence for the client: what is off, every flag that would have to be on,
@@ -43,6 +61,8 @@ pub enum DenyReason {
     FamilyOff(Family, Flag),
     /// The flag that the operation needs besides that of its family is off.
     OperationOff(&'static str, Flag),
+    /// An argument would be used on the host, and the flag that allows that is off.
+    HostArgumentOff(HostArgument),
     /// No flag opens the family.
     FamilyClosed(Family),
     /// The path is outside every family of the Engine API.
@@ -78,12 +98,18 @@ pub fn needed_flags(operation: &Operation) -> impl Iterator<Item = Flag> {
     reasons(operation).filter_map(DenyReason::flag)
 }
 
-/// A family that is never forwarded is closed whatever the method: nothing else is in the way, as nothing would help.
+/// Outside the families that can be opened nothing else is in the way, as nothing would help.
 fn reasons(operation: &Operation) -> impl Iterator<Item = DenyReason> {
     let family = family_reason(operation);
-    let others = (!operation.is_closed()).then(|| (method_reason(operation), operation_reason(operation)));
-    let (method, own) = others.unwrap_or_default();
-    [method, family, own].into_iter().flatten()
+    let others = family.flag().map(|_| {
+        (
+            method_reason(operation),
+            operation_reason(operation),
+            operation.host_argument().map(DenyReason::HostArgumentOff),
+        )
+    });
+    let (method, own, argument) = others.unwrap_or_default();
+    [method, Some(family), own, argument].into_iter().flatten()
 }
 
 fn method_reason(operation: &Operation) -> Option<DenyReason> {
@@ -97,14 +123,14 @@ fn method_reason(operation: &Operation) -> Option<DenyReason> {
     }
 }
 
-fn family_reason(operation: &Operation) -> Option<DenyReason> {
-    Some(match operation.family() {
+fn family_reason(operation: &Operation) -> DenyReason {
+    match operation.family() {
         None => DenyReason::UnknownFamily,
         Some(family) => match family.flag() {
             Some(flag) => DenyReason::FamilyOff(family, flag),
             None => DenyReason::FamilyClosed(family),
         },
-    })
+    }
 }
 
 fn operation_reason(operation: &Operation) -> Option<DenyReason> {
@@ -119,19 +145,47 @@ impl DenyReason {
         match self {
             Self::MethodOff(_, flag) | Self::FamilyOff(_, flag) | Self::OperationOff(_, flag) => Some(flag),
             Self::WriteByGetOff => Some(Flag::Post),
+            Self::HostArgumentOff(_) => Some(Flag::AllowHostArgs),
             Self::FamilyClosed(_) | Self::UnknownFamily => None,
         }
     }
 
     /// Whether it is the method that is refused (405), not the operation (403).
-    #[must_use]
-    pub const fn is_about_method(self) -> bool {
+    const fn is_about_method(self) -> bool {
         match self {
             Self::MethodOff(..) | Self::WriteByGetOff => true,
-            Self::FamilyOff(..) | Self::OperationOff(..) | Self::FamilyClosed(_) | Self::UnknownFamily => {
-                false
-            }
+            Self::FamilyOff(..)
+            | Self::OperationOff(..)
+            | Self::HostArgumentOff(_)
+            | Self::FamilyClosed(_)
+            | Self::UnknownFamily => false,
         }
+    }
+
+    /// Whether no policy may lift this reason. A policy may open a family that is unknown: the API of tomorrow has it.
+    const fn is_final(self) -> bool {
+        match self {
+            Self::HostArgumentOff(_) | Self::FamilyClosed(_) => true,
+            Self::MethodOff(..)
+            | Self::WriteByGetOff
+            | Self::FamilyOff(..)
+            | Self::OperationOff(..)
+            | Self::UnknownFamily => false,
+        }
+    }
+}
+
+impl Denial {
+    /// The HTTP status of the refusal: 405 if the method is what stands in the way first, else 403.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        if self.reason.is_about_method() { 405 } else { 403 }
+    }
+
+    /// Whether no policy may lift the denial: one of its reasons, whichever comes first, is up to the flags alone.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        self.unmet.iter().any(|reason| reason.is_final())
     }
 }
 
@@ -144,6 +198,9 @@ impl fmt::Display for DenyReason {
             }
             Self::FamilyOff(family, flag) => write!(f, "/{family} is off ({}=0)", flag.name()),
             Self::OperationOff(operation_id, flag) => write!(f, "{operation_id} is off ({}=0)", flag.name()),
+            Self::HostArgumentOff(argument) => {
+                write!(f, "{argument} ({}=0)", Flag::AllowHostArgs.name())
+            }
             Self::FamilyClosed(family) => write!(f, "/{family} is never forwarded"),
             Self::UnknownFamily => f.write_str("the path is outside every family of the Engine API"),
         }
@@ -162,7 +219,10 @@ impl fmt::Display for Denial {
         }
         f.write_str("would allow it")?;
         if self.opens_root {
-            f.write_str(", but also give clients root on the host; a policy can allow it alone")?;
+            f.write_str(", but also give clients root on the host")?;
+            if !self.is_final() {
+                f.write_str("; a policy can allow it alone")?;
+            }
         }
         Ok(())
     }

@@ -69,6 +69,7 @@ flags! {
     AllowStart    "ALLOW_START"    Off "starting containers; needs `CONTAINERS=1` and `POST=1`";
     AllowStop     "ALLOW_STOP"     Off "stopping containers; needs `CONTAINERS=1` and `POST=1`";
     AllowRestarts "ALLOW_RESTARTS" Off "restarting and killing containers; needs `CONTAINERS=1` and `POST=1`";
+    AllowHostArgs "ALLOW_HOST_ARGS" Off "arguments that the engine uses as root on the host: any `ps_args` of `docker top`, folders of checkpoints; needs `CONTAINERS=1`";
 }
 
 #[derive(Clone, Copy)]

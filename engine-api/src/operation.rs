@@ -1,6 +1,6 @@
 //! The operation: what a request asks the engine to do. The value that is judged is the value that is forwarded.
 
-use crate::{Access, BadTarget, Endpoint, Family, Method, Target, Transport};
+use crate::{Access, BadTarget, Endpoint, Family, HostArgument, Method, Target, Transport};
 
 #[cfg(test)]
 mod tests;
@@ -25,15 +25,45 @@ pub enum BadRequestLine {
     /// The target is not canonical.
     #[error(transparent)]
     Target(#[from] BadTarget),
+    /// The path has empty segments, and this is the target without them. A read is redirected there, as the engine does
+    /// it; a write is not, as clients would repeat it as a read.
+    #[error("{}; without it, it is {clean}", BadTarget::EmptySegment)]
+    EmptySegment {
+        /// The method of the request.
+        method: Method,
+        /// The target without empty segments.
+        clean: Target,
+    },
 }
 
 impl BadRequestLine {
-    /// The HTTP status of the refusal: 405 or 400.
+    /// The HTTP status of the refusal: 405, 400, or 301 for a read that is redirected.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
             Self::UnknownMethod(_) => 405,
-            Self::Target(_) => 400,
+            Self::EmptySegment { method: Method::Get | Method::Head, .. } => 301,
+            Self::EmptySegment { method: Method::Post | Method::Put | Method::Delete, .. }
+            | Self::Target(_) => 400,
+        }
+    }
+
+    /// The target that a read is redirected to.
+    #[must_use]
+    pub const fn redirect(&self) -> Option<&Target> {
+        match self {
+            Self::EmptySegment { method: Method::Get | Method::Head, clean } => Some(clean),
+            Self::EmptySegment { method: Method::Post | Method::Put | Method::Delete, .. }
+            | Self::UnknownMethod(_)
+            | Self::Target(_) => None,
+        }
+    }
+
+    /// The refusal of a path that has empty segments.
+    fn empty_segment(method: Method, target: &str) -> Self {
+        match Target::without_empty_segments(target) {
+            Some(clean) => Self::EmptySegment { method, clean },
+            None => Self::Target(BadTarget::EmptySegment),
         }
     }
 }
@@ -55,7 +85,15 @@ impl Operation {
     pub fn parse(method: &str, target: &str) -> Result<Self, BadRequestLine> {
         let unknown = || BadRequestLine::UnknownMethod(method.chars().take(32).collect());
         let method = Method::from_token(method).ok_or_else(unknown)?;
-        Ok(Self::new(method, Target::parse(target)?))
+        match Target::parse(target) {
+            // Only the list of networks ends with a slash. To the engine, DELETE deletes the network without a name there.
+            Ok(parsed) if parsed.path() == "/networks/" && !matches!(method, Method::Get | Method::Head) => {
+                Err(BadRequestLine::empty_segment(method, target))
+            }
+            Ok(parsed) => Ok(Self::new(method, parsed)),
+            Err(BadTarget::EmptySegment) => Err(BadRequestLine::empty_segment(method, target)),
+            Err(bad) => Err(bad.into()),
+        }
     }
 
     /// Finds the family, endpoint and subject of a request.
@@ -102,12 +140,6 @@ impl Operation {
         self.family
     }
 
-    /// Whether its family is one that is never forwarded, whatever the method, the flags and the policies.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.family.is_some_and(|family| family.flag().is_none())
-    }
-
     /// The catalogue's entry; `None` for a path that it does not list.
     #[must_use]
     pub const fn endpoint(&self) -> Option<Endpoint> {
@@ -128,6 +160,12 @@ impl Operation {
             (None, Method::Get | Method::Head) => Access::Read,
             (None, Method::Post | Method::Put | Method::Delete) => Access::Write,
         }
+    }
+
+    /// An argument in the query that the engine would use on the host, in a form that is not known to be harmless.
+    #[must_use]
+    pub fn host_argument(&self) -> Option<HostArgument> {
+        HostArgument::find(self.endpoint?, &self.target)
     }
 
     /// What becomes of the connection; nothing special if the catalogue does not list the operation.

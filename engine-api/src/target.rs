@@ -87,6 +87,17 @@ impl Target {
         Ok(Self { path: path.to_owned(), version_len: 0, query: None })
     }
 
+    /// Takes a path and the names and values of a query as policies get them: decoded, without version.
+    ///
+    /// # Errors
+    /// [`BadTarget`] if the path is not canonical.
+    pub fn from_decoded(path: &str, query: &[(String, String)]) -> Result<Self, BadTarget> {
+        let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let pairs: Vec<_> = query.iter().map(|(name, value)| encoded(name) + "=" + &encoded(value)).collect();
+        let target = Self::from_decoded_path(path)?;
+        Ok(Self { query: (!pairs.is_empty()).then(|| pairs.join("&")), ..target })
+    }
+
     /// The decoded path without the version prefix, such as `/containers/json`.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -113,6 +124,23 @@ impl Target {
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
             (decode_query(name), decode_query(value))
         })
+    }
+
+    /// The target that is meant where a path has empty segments (`/containers//web/json`, `/info/`): the engine's router
+    /// answers the former with a redirect. A path that begins with two slashes is none: to some parsers what follows is
+    /// a host.
+    #[must_use]
+    pub fn without_empty_segments(origin_form: &str) -> Option<Self> {
+        let (path, query) = origin_form.split_once('?').unwrap_or((origin_form, ""));
+        let path = decode(path).ok()?;
+        if !path.starts_with('/') || path.starts_with("//") {
+            return None;
+        }
+        let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let clean = Self::from_decoded_path(&format!("/{}", segments.join("/"))).ok()?;
+        require_readable(query).ok()?;
+        let version_len = version_prefix(&clean.path);
+        Some(Self { version_len, query: (!query.is_empty()).then(|| query.to_owned()), ..clean })
     }
 
     /// The same target with another name at this place of the path.

@@ -45,7 +45,7 @@ fn host_of(value: &str) -> &str {
     }
 }
 
-/// An address, or a name that public DNS does not have.
+/// An address, a name that public DNS does not have, or the one that docker's client sends and nobody can own.
 fn is_private(host: &str) -> bool {
     let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let is_plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
@@ -55,7 +55,9 @@ fn is_private(host: &str) -> bool {
         None => {
             is_plain
                 && !host.is_empty()
-                && (!host.contains('.') || host.to_ascii_lowercase().ends_with(".localhost"))
+                && (!host.contains('.')
+                    || host.to_ascii_lowercase().ends_with(".localhost")
+                    || host.eq_ignore_ascii_case("docker.example.com"))
         }
     }
 }

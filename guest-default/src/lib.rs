@@ -24,7 +24,7 @@ impl Guest for DefaultPolicy {
     }
 
     fn decide(request: Request) -> Decision {
-        let target = Target::from_decoded_path(&request.path).ok();
+        let target = Target::from_decoded(&request.path, &request.query).ok();
         let Some((method, target)) = Method::from_token(&request.method).zip(target) else {
             return Decision::Deny(Denial {
                 message: "this is not a request of the Engine API".into(),
@@ -34,8 +34,7 @@ impl Guest for DefaultPolicy {
         match engine_api::decide(FLAGS.get(), &Operation::new(method, target)) {
             engine_api::Decision::Allow => Decision::Allow,
             engine_api::Decision::Deny(denial) => {
-                let status = denial.reason.is_about_method().then_some(405);
-                Decision::Deny(Denial { message: denial.to_string(), status })
+                Decision::Deny(Denial { message: denial.to_string(), status: Some(denial.status()) })
             }
         }
     }

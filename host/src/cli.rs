@@ -138,9 +138,12 @@ fn explain(
 }
 
 /// Reads `NAME=VALUE`.
-fn fact(text: &str) -> Result<(String, String), &'static str> {
+fn fact(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as peer.uid=1000")?;
-    Ok((name.to_owned(), value.to_owned()))
+    match author::unknown_fact(name) {
+        Some(mistake) => Err(mistake),
+        None => Ok((name.to_owned(), value.to_owned())),
+    }
 }
 
 /// Lists every variable with its default, for `--help`.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use engine_api::{Decision, Endpoint, Flag, Flags, Operation, Target, WayToRoot, ways_to_root};
+use engine_api::{Decision, Endpoint, Flag, Flags, Method, Operation, Target, WayToRoot, ways_to_root};
 use pdp::{Chain, Mode, Policies};
 
 use crate::config::Config;
@@ -50,6 +50,11 @@ fn warnings(flags: Flags, policies: &Policies) -> Vec<String> {
             "SWARM=1 shows the swarm's join tokens: whoever has one can add a node, or a manager".into(),
         );
     }
+    if flags.has(Flag::AllowHostArgs) && flags.has(Flag::Containers) {
+        warnings.push(
+            "ALLOW_HOST_ARGS=1 lets clients read environments of all processes on this host, by way of docker top".into(),
+        );
+    }
     let modes: Vec<_> = policies.chain.iter().map(|policy| policy.mode).collect();
     if modes.contains(&Mode::Narrow) && !modes.contains(&Mode::Decide) && is_all_off(flags) {
         warnings.push(
@@ -87,7 +92,7 @@ fn idle_flag(flags: Flags, flag: Flag) -> Option<String> {
     let missing = |operation: &Operation| {
         engine_api::unmet(flags, operation).filter_map(|reason| reason.flag()).collect()
     };
-    let governed = operations().filter(|operation| {
+    let governed = operations().chain(reaching_the_host()).filter(|operation| {
         engine_api::unmet(flags.without(flag), operation).any(|reason| reason.flag() == Some(flag))
     });
     let nearest: Vec<Flag> = governed.map(|operation| missing(&operation)).min_by_key(Vec::len)?;
@@ -109,6 +114,12 @@ fn operations() -> impl Iterator<Item = Operation> {
         let template = endpoint.templates().first()?;
         Some(Operation::new(endpoint.method(), Target::parse(template).ok()?))
     })
+}
+
+/// What only `ALLOW_HOST_ARGS` governs: an operation whose query reaches the host.
+fn reaching_the_host() -> Option<Operation> {
+    let template = Endpoint::ContainerTop.templates().first()?;
+    Some(Operation::new(Method::Get, Target::parse(&format!("{template}?ps_args=e")).ok()?))
 }
 
 /// What `check` prints; `chain` holds the policies that `serve` would load.

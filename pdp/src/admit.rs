@@ -154,9 +154,9 @@ pub enum Refused {
     /// The body cannot be shown to a policy that must see it.
     #[error(transparent)]
     Body(#[from] BadBody),
-    /// The family is never forwarded.
+    /// The flags deny it, and no policy may lift that.
     #[error("{0}")]
-    Closed(Denial),
+    Final(Denial),
 }
 
 impl Refused {
@@ -167,7 +167,7 @@ impl Refused {
             Self::RequestLine(bad) => bad.status(),
             Self::Headers(_) => 400,
             Self::Body(bad) => bad.status(),
-            Self::Closed(_) => 403,
+            Self::Final(denial) => denial.status(),
         }
     }
 }
@@ -188,7 +188,7 @@ impl Admission {
         };
         let (body, unshown) = readers.settle(taken)?;
         match engine_api::decide(self.flags, &operation) {
-            Decision::Deny(denial) if operation.is_closed() => Err(Refused::Closed(denial)),
+            Decision::Deny(denial) if denial.is_final() => Err(Refused::Final(denial)),
             Decision::Deny(_) | Decision::Allow => Ok(Admitted { operation, headers, body, unshown }),
         }
     }

@@ -85,7 +85,7 @@ impl PolicyDecisionPoint {
     ) -> Result<Permit, Denied> {
         let flags_say = engine_api::decide(self.flags, &question.operation);
         if let Some(runtime) = &self.runtime
-            && !question.operation.is_closed()
+            && flags_say.final_denial().is_none()
             && let ChainVerdict::Allowed =
                 runtime.ask(chain, &question, flags_verdict(&flags_say), ruling).await?
         {

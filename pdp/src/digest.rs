@@ -41,7 +41,9 @@ impl Digest {
             return None;
         }
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+            let &[high, low] = pair else { return None };
+            let digit = |byte| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            *byte = digit(high)? << 4 | digit(low)?; // not `from_str_radix`, which takes a sign
         }
         Some(Self(bytes))
     }

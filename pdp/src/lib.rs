@@ -37,7 +37,7 @@ pub use load::files::Unreadable;
 pub use load::imports::BadImport;
 pub use lookup::{Inspector, LookupAnswer, Lookups, NoEngine};
 pub use permit::Permit;
-pub use question::{InspectedBody, Question};
+pub use question::{CLIENT_FACTS, InspectedBody, Question};
 pub use reload::Reload;
 pub use ruling::{Denied, PolicyId, Ruling};
 pub use runtime::ChainError;

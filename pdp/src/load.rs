@@ -128,7 +128,7 @@ pub enum LoadError {
     /// The policy failed to decide on a ping.
     #[error(
         "it must answer whatever it is asked, and failed when it was asked about GET /_ping to try it out \
-         (`sockgate policy test` shows what it says)"
+         (`sockgate policy check` shows what it logged)"
     )]
     Trial(#[source] Fault),
     /// The gateway failed, not the policy.

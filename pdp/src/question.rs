@@ -9,6 +9,9 @@ use http::HeaderMap;
 use crate::bindings::FlagsVerdict;
 use crate::lookup::Lookups;
 
+/// The names of the facts about a client that policies are told, as `wit/policy.wit` lists them.
+pub const CLIENT_FACTS: [&str; 4] = ["listener", "peer.address", "peer.uid", "peer.gid"];
+
 /// A request, as far as policies may see it.
 #[derive(Clone, Debug)]
 pub struct Question {

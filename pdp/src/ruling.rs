@@ -55,10 +55,10 @@ impl Denied {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::ByFlags(denial) if denial.reason.is_about_method() => 405,
+            Self::ByFlags(denial) => denial.status(),
             Self::ByPolicy(_, denial) => denial.status,
             Self::PolicyFault(_, Fault::Busy(_) | Fault::NoRoom(_)) => 503,
-            Self::ByFlags(_) | Self::PolicyFault(..) => 403,
+            Self::PolicyFault(..) => 403,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::bindings::FlagsVerdict;
 use crate::digest::Digest;
 use crate::guest::fault::Fault;
 use crate::guest::interface::Verdict;
-use crate::guest::policy::Unready;
+use crate::guest::policy::{QUICK, Unready};
 use crate::guest::sandbox::{Sandbox, SandboxError};
 use crate::load::cache::{CodeCache, Origin};
 use crate::load::imports::BadImport;
@@ -41,12 +41,16 @@ pub struct Draft<'w> {
 #[derive(Debug)]
 pub struct Candidate(Loaded);
 
+/// Instances that take longer than this to make and configure are made ahead of requests.
+pub const MADE_AHEAD_FROM: Duration = QUICK;
+
 /// How long each part of one decision took, and how much memory it needed.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts {
     /// The time to make the instance.
     pub instantiate: Duration,
-    /// The time for its `configure`. In the gateway these two are over before a request comes.
+    /// The time for its `configure`. From [`MADE_AHEAD_FROM`] on, the gateway does these two ahead of requests, as far as it
+    /// comes to it.
     pub configure: Duration,
     /// The time for its `decide`, which a request waits for.
     pub decide: Duration,

@@ -73,8 +73,7 @@ async fn of_component(component: &Candidate, operation: Operation) -> String {
 fn of_flags(flags: Flags, operation: &Operation) -> String {
     match engine_api::decide(flags, operation) {
         Decision::Allow => "allow".to_owned(),
-        Decision::Deny(denial) if denial.reason.is_about_method() => format!("405 {denial}"),
-        Decision::Deny(denial) => format!("403 {denial}"),
+        Decision::Deny(denial) => format!("{} {denial}", denial.status()),
     }
 }
 

@@ -3,6 +3,7 @@
 mod connections;
 mod framing;
 mod headers;
+mod redirects;
 mod streams;
 mod tunnels;
 mod upgrades;

@@ -30,8 +30,8 @@ macro_rules! vectors_of {
 }
 
 vectors_of!(
-    chunks, connection, families, flags, forms, framing, heads, hosts, methods, origins, paths, pipelining,
-    queries, targets, upgrades,
+    arguments, chunks, connection, families, flags, forms, framing, heads, hosts, methods, origins, paths,
+    pipelining, queries, targets, upgrades,
 );
 
 fn folder() -> PathBuf {

@@ -14,6 +14,7 @@ on_both_listeners![
     an_observing_policy_changes_nothing,
     the_first_policy_that_decides_has_the_last_word,
     no_policy_opens_a_family_that_is_never_forwarded,
+    no_policy_lifts_an_argument_that_reaches_the_host,
     a_policy_is_asked_about_upgrades_too,
     a_policy_is_told_who_asks,
     a_body_is_shown_to_none_but_the_policies_that_inspect_it,
@@ -167,6 +168,33 @@ async fn no_policy_opens_a_family_that_is_never_forwarded(via: Via) {
         }
         assert_eq!(scene.arrived(), [""; 0]);
     }
+}
+
+async fn no_policy_lifts_an_argument_that_reaches_the_host(via: Via) {
+    let harmful = [
+        "GET /containers/web/top?ps_args=e",
+        "HEAD /v1.41/containers/web/top?x=y&ps_args=aux&%70s_args=e",
+        "GET /containers/web/checkpoints?dir=/root",
+        "DELETE /containers/web/checkpoints/etc?dir=/",
+        "POST /containers/web/start?checkpoint-dir=/tmp",
+    ];
+    let families = [&[][..], &[("CONTAINERS", "1")], &[("POST", "1"), ("DELETE", "1")]];
+    for flags in families {
+        let scene = Scene::new(&[("rules", &always("allow"))], flags);
+        for line in harmful {
+            let refused = scene.client(via).await.fetch(line, &["Content-Length: 0"]).await;
+            assert!(matches!(refused.status(), 403 | 405), "{line} with {flags:?}: {}", refused.head.start);
+            let is_told = line.starts_with("HEAD ") || refused.text().contains("ALLOW_HOST_ARGS=1 ");
+            assert!(is_told, "{line} with {flags:?}: {}", refused.text());
+        }
+        assert_eq!(scene.arrived(), [""; 0], "{flags:?}");
+    }
+    let scene = Scene::new(&[("rules", &always("allow"))], &[("ALLOW_HOST_ARGS", "1")]);
+    for line in harmful {
+        let answer = scene.client(via).await.fetch(line, &["Content-Length: 0"]).await;
+        assert_eq!(answer.status(), 200, "{line} is the policy's to judge");
+    }
+    assert_eq!(scene.arrived().len(), harmful.len());
 }
 
 async fn a_policy_is_asked_about_upgrades_too(via: Via) {

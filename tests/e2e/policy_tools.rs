@@ -352,6 +352,9 @@ fn explain_hands_policies_the_body_the_client_and_the_engine() {
     assert!(!done.stdout.contains("policy "), "{}", done.stdout);
     assert_eq!(create(&["--body", "/nowhere"]).code, Some(64));
     assert_eq!(create(&["--client", "uid"]).code, Some(64));
+    let misspelt = create(&["--client", "lisener=127.0.0.1:2375"]);
+    assert_eq!(misspelt.code, Some(64));
+    assert!(misspelt.stderr.contains("is not a fact that is known of a client"), "{}", misspelt.stderr);
 
     let engine = FakeEngine::start();
     let done = run(

@@ -21,4 +21,5 @@ mod look_ups;
 mod policies;
 mod programs;
 mod scripts;
+mod top;
 mod websocket;

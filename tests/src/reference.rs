@@ -94,6 +94,10 @@ An operation is allowed when every flag in its row is on. A flag that is off ans
 - **Transport**: `plain` is one request and one answer, `stream` an answer or upload that may be endless, `hijack` becomes
   a raw stream (`Upgrade: tcp`), `websocket` and `h2c` become what they say. No other request may be upgraded.
 
+An argument that the engine would use on the host, as root, needs `ALLOW_HOST_ARGS` besides: `ps_args` of ContainerTop other
+than harmless ones, `dir` of CheckpointList and CheckpointDelete, `checkpoint-dir` of ContainerStart. What other parameters of
+reads do is in [THREAT-MODEL.md](THREAT-MODEL.md#what-the-query-of-a-read-can-do).
+
 A path that is in a family and in no row here is judged by its method's flag and its family's, so that an operation of
 a newer engine works. A path outside every family is refused.
 ";

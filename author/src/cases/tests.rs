@@ -27,7 +27,19 @@ fn every_mistake_is_told_with_its_line() {
             "line 2: the key `clinet` is not known; known are settings, flags, client, engine, cases",
         ),
         (of_file("client: [a]\n"), "line 2: a mapping is expected here"),
-        (of_file("client:\n  a: 1\n  b: [c]\n"), "line 4: a text is expected here"),
+        (of_file("client:\n  listener: 1\n  peer.uid: [c]\n"), "line 4: a text is expected here"),
+        (
+            of_file("client:\n  lisener: unix:///run/a.sock\n"),
+            "line 3: \"lisener\" is not a fact that is known of a client; known are listener, peer.address, peer.uid, peer.gid",
+        ),
+        (
+            of_case("    expect: allow\n    client: { uid: 1 }\n"),
+            "line 8: \"uid\" is not a fact that is known of a client; known are listener, peer.address, peer.uid, peer.gid",
+        ),
+        (
+            of_case("    expect: allow\n    operation: ContainerCraete\n"),
+            "line 8: \"ContainerCraete\" is no operation: an operation has its name in the Engine API (ContainerCreate), or is `unlisted`",
+        ),
         (of_file("client:\n  a: 1\n  a: 2\n"), "line 4: the key `a` is there twice"),
         (
             of_file("settings:\nflags: POST=1\n"),
@@ -45,7 +57,7 @@ fn every_mistake_is_told_with_its_line() {
         (of_file("settings: 'a\n"), "line 2: unclosed quote"),
         (
             of_case("    expcet: allow\n"),
-            "line 7: the key `expcet` is not known; known are name, request, headers, body, client, flags, settings, engine, expect",
+            "line 7: the key `expcet` is not known; known are name, request, operation, headers, body, client, flags, settings, engine, expect",
         ),
         (
             of_case("    expect: alow\n"),

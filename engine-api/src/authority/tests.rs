@@ -22,6 +22,8 @@ fn names_that_a_web_page_cannot_own_are_answered() {
         "sockgate:2375",
         "socket_proxy",
         "docker",
+        "docker.example.com",
+        "DOCKER.example.com:80",
         "docker.example.org",
         "Docker.Example.org:443",
         "localhost:",
@@ -39,6 +41,9 @@ fn a_dotted_name_must_be_listed() {
         "localhost.evil.example",
         "127.0.0.1.nip.io",
         "xdocker.example.org",
+        "example.com",
+        "x.docker.example.com",
+        "docker.example.com.evil.example",
     ] {
         let name = value.split(':').next().unwrap();
         let want = format!(

@@ -13,9 +13,7 @@ fn judge(environment: &str, request: &str) -> String {
     let operation = Operation::new(Method::from_token(method).unwrap(), Target::parse(target).unwrap());
     match decide(flags(environment), &operation) {
         Decision::Allow => "allow".to_owned(),
-        Decision::Deny(denial) => {
-            format!("{} {denial}", if denial.reason.is_about_method() { 405 } else { 403 })
-        }
+        Decision::Deny(denial) => format!("{} {denial}", denial.status()),
     }
 }
 
@@ -56,7 +54,7 @@ fn a_closed_family_is_closed_for_every_method_with_any_flags_and_on_every_path()
                 let Decision::Deny(denial) = decide(flags, &operation) else {
                     panic!("{method} {path} is allowed")
                 };
-                assert!(operation.is_closed(), "{method} {path}");
+                assert!(denial.is_final(), "{method} {path}");
                 assert_eq!(denial.reason, DenyReason::FamilyClosed(**family), "{method} {path}");
                 assert_eq!(denial.to_string(), format!("/{family} is never forwarded; no setting allows it"));
             }
@@ -134,6 +132,7 @@ fn a_denial_names_the_flag_that_would_allow_it_and_says_where_that_leads_to_root
         ("", "POST /debug/pprof/heap", "403 /debug is never forwarded; no setting allows it"),
         ("", "GET /debug/pprof/heap", "403 /debug is never forwarded; no setting allows it"),
         ("POST=1", "POST /libpod/containers/create", "403 /libpod is never forwarded; no setting allows it"),
+        ("", "POST /nowhere", "403 the path is outside every family of the Engine API; no setting allows it"),
         ("", "GET /", "403 the path is outside every family of the Engine API; no setting allows it"),
         (
             "",

@@ -54,7 +54,6 @@ fn the_subject_is_what_the_path_names() {
         (Method::Get, "/networks/x/connect", "NetworkInspect", Some("x/connect")),
         (Method::Head, "/containers/x/archive", "ContainerArchiveInfo", Some("x")),
         (Method::Head, "/containers/json", "ContainerList", None),
-        (Method::Delete, "/networks/", "", None),
         (Method::Get, "/services/a/b", "", None),
         (Method::Post, "/containers/x/attach/ws", "", None),
         (Method::Get, "/containers/x/start", "", None),
@@ -64,6 +63,34 @@ fn the_subject_is_what_the_path_names() {
         let operation = operation(method, path);
         assert_eq!((operation.id(), operation.subject()), (id, subject), "{method} {path}");
     }
+}
+
+#[test]
+fn no_operation_has_an_empty_name() {
+    let mut tried = 0;
+    for (&endpoint, method) in
+        Endpoint::ALL.iter().flat_map(|endpoint| Method::ALL.iter().map(move |method| (endpoint, method)))
+    {
+        for template in endpoint.templates().iter().filter(|template| template.contains('{')) {
+            let (before, rest) = template.split_once('{').unwrap();
+            let (_, after) = rest.split_once('}').unwrap();
+            for path in
+                [format!("{before}{after}"), format!("/v1.41{before}{after}"), format!("{before}%2F{after}")]
+            {
+                let parsed = Operation::parse(method.as_str(), &path);
+                let is_network_list =
+                    matches!(method, Method::Get | Method::Head) && path.ends_with("/networks/");
+                match parsed {
+                    Ok(operation) => {
+                        assert!(is_network_list && operation.id() == "NetworkList", "{method} {path}")
+                    }
+                    Err(refusal) => assert!(!is_network_list && refusal.status() < 405, "{method} {path}"),
+                }
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 500, "{tried}");
 }
 
 /// A route of the engine: method, pattern, operation.

@@ -123,3 +123,57 @@ fn what_is_no_name_is_put_into_no_path() {
         assert_eq!(operation.on(ID), None, "{target}");
     }
 }
+
+#[test]
+fn a_read_with_empty_segments_is_redirected_to_the_path_without_them_and_a_write_is_told_of_it() {
+    for (target, clean) in [
+        ("/containers//web/json", "/containers/web/json"),
+        ("/v1.41/containers//web//json?size=1&x=//", "/v1.41/containers/web/json?size=1&x=//"),
+        ("/v1.41//containers/json", "/v1.41/containers/json"),
+        ("/containers/%2Fweb/json", "/containers/web/json"),
+        ("/containers/a%20b//json", "/containers/a%20b/json"),
+        ("/containers/json/", "/containers/json"),
+        ("/containers/", "/containers"),
+        ("/networks//", "/networks"),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let refusal = Operation::parse(method, target).unwrap_err();
+            assert_eq!(refusal.status(), 301, "{method} {target}");
+            assert_eq!(refusal.redirect().unwrap().to_string(), clean, "{method} {target}");
+            assert!(Operation::parse(method, clean).is_ok());
+        }
+        for method in ["POST", "PUT", "DELETE"] {
+            let refusal = Operation::parse(method, target).unwrap_err();
+            assert_eq!((refusal.status(), refusal.redirect()), (400, None), "{method} {target}");
+            assert!(refusal.to_string().ends_with(&format!("without it, it is {clean}")), "{refusal}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_redirected_to_what_could_be_a_host_or_is_refused_anyway() {
+    for target in [
+        "//evil.example/containers/json",
+        "//",
+        "/%2Fevil.example",
+        "/a//..",
+        "/a//%2e%2e/b",
+        "/a//%25",
+        "/a//b;",
+        "/a//b?c;",
+    ] {
+        let refusal = Operation::parse("GET", target).unwrap_err();
+        assert_eq!((refusal.status(), refusal.redirect()), (400, None), "{target}");
+    }
+}
+
+#[test]
+fn only_reads_list_networks_with_a_slash_at_the_end() {
+    for prefix in ["", "/v1.41"] {
+        let target = format!("{prefix}/networks/");
+        assert_eq!(Operation::parse("GET", &target).unwrap().id(), "NetworkList");
+        for method in ["POST", "PUT", "DELETE"] {
+            assert_eq!(Operation::parse(method, &target).unwrap_err().status(), 400, "{method} {target}");
+        }
+    }
+}

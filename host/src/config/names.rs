@@ -26,7 +26,7 @@ const OTHER_NAMES: [(&str, &str); 17] = [
     ("ALLOW_ARCHIVE", "CONTAINERS=1 alone lets files be read"),
     ("ALLOW_EXPORT", "CONTAINERS=1 alone lets exports through"),
     ("ALLOW_CHANGES", "CONTAINERS=1 alone lets changes through"),
-    ("ALLOW_TOP", "CONTAINERS=1 alone lets top through"),
+    ("ALLOW_TOP", "CONTAINERS=1 lets top through, and ALLOW_HOST_ARGS=1 any ps_args"),
     ("ALLOW_STATS", "CONTAINERS=1 alone lets stats through"),
     ("LIBPOD", "Podman's own API is never forwarded"),
 ];

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use pdp::{Digest, Limits, Mode, Policies, PolicyConfig, PolicySettings};
 
 use super::problems::Problems;
-use super::settings::{Settings, default_of, duration, list};
+use super::settings::{Settings, default_of, digits, duration, list};
 
 /// The settings that may be set for one policy alone.
 const OVERRIDABLE: [&str; 3] = ["POLICY_MODE", "POLICY_SETTINGS", "POLICY_SHA256"];
@@ -173,7 +173,7 @@ fn sha256((name, value): (String, Option<String>), problems: &mut Problems) -> O
 
 fn concurrency(value: Option<&str>, problems: &mut Problems) -> usize {
     let value = value.unwrap_or(default_of("POLICY_CONCURRENCY"));
-    match value.parse().ok().filter(|count| (1..=1000).contains(count)) {
+    match digits(value).and_then(|digits| digits.parse().ok()).filter(|count| (1..=1000).contains(count)) {
         Some(count) => count,
         None => {
             problems.about("POLICY_CONCURRENCY", format_args!("{value:?} is not a number from 1 to 1000"));

@@ -96,7 +96,8 @@ impl Settings {
 
     pub(super) fn socket_mode(&self, problems: &mut Problems) -> u32 {
         let value = self.listen_socket_mode.as_deref().unwrap_or(default_of("LISTEN_SOCKET_MODE"));
-        let mode = u32::from_str_radix(value, 8).ok().filter(|mode| *mode <= 0o777);
+        let mode = digits(value).and_then(|digits| u32::from_str_radix(digits, 8).ok());
+        let mode = mode.filter(|mode| *mode <= 0o777);
         problems.keep(
             "LISTEN_SOCKET_MODE",
             mode.ok_or_else(|| format!("{value:?} is not an octal mode (for example 0660)")),
@@ -140,7 +141,8 @@ impl Settings {
 
     pub(super) fn max_connections(&self, problems: &mut Problems) -> usize {
         let value = self.max_connections.as_deref().unwrap_or(default_of("MAX_CONNECTIONS"));
-        let count = value.parse().ok().filter(|count| (1..=1_000_000).contains(count));
+        let count = digits(value).and_then(|digits| digits.parse().ok());
+        let count = count.filter(|count| (1..=1_000_000).contains(count));
         problems.keep(
             "MAX_CONNECTIONS",
             count.ok_or_else(|| format!("{value:?} is not a number from 1 to 1000000")),
@@ -177,6 +179,11 @@ impl Settings {
 pub(super) fn list(value: Option<&str>) -> Vec<String> {
     let entries = value.unwrap_or_default().split(',').map(str::trim);
     entries.filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+}
+
+/// The value, if it is nothing but digits: a number has no sign.
+pub(super) fn digits(value: &str) -> Option<&str> {
+    value.bytes().all(|byte| byte.is_ascii_digit()).then_some(value)
 }
 
 /// Reads `10s`, `500ms`, `5m`, `1h`, or seconds without a unit. Zero is a mistake, since nothing could be done in no

@@ -308,3 +308,25 @@ fn a_near_miss_about_policies_is_hinted_at() {
         assert_eq!(read(environment).unwrap().hints, [advice.replace("{}", unread)], "{environment}");
     }
 }
+
+#[test]
+fn a_number_has_no_sign() {
+    for (name, value) in [
+        ("MAX_CONNECTIONS", "+5"),
+        ("MAX_CONNECTIONS", "-5"),
+        ("POLICY_CONCURRENCY", "+5"),
+        ("LISTEN_SOCKET_MODE", "+660"),
+        ("LISTEN_ADDR", ":+2375"),
+        ("HEADER_TIMEOUT", "+5s"),
+        ("POLICY_TIMEOUT", "+5ms"),
+        ("POLICY_MEMORY", "+64MiB"),
+        ("POLICY_BODY_LIMIT", "+1"),
+        ("POLICY_SHA256", &format!("+1{}", "0".repeat(62))),
+        ("POLICY_SHA256", &format!("{}+1", "0".repeat(62))),
+    ] {
+        let vars =
+            [("POLICY", "a.wasm"), (name, value)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mistakes = Config::from_vars(vars).unwrap_err().0;
+        assert!(mistakes.len() == 1 && mistakes[0].contains(name), "{name}={value}: {mistakes:?}");
+    }
+}

@@ -137,15 +137,16 @@ fn require_admitted(
     allowed_clients: &AllowedClients,
 ) -> Result<(), BadHead> {
     let mut hosts = headers.get_all(header::HOST).iter();
-    let host = match (hosts.next(), hosts.next(), peer.kind()) {
-        (Some(host), None, _) => text(host),
-        (None, _, PeerKind::Unix) if version == Version::HTTP_10 => return Ok(()),
-        (None, ..) | (Some(_), Some(_), _) => return Err(BadHead::HostCount),
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => Some(text(host)),
+        // No browser speaks HTTP/1.0, so what sends no name is no web page: probes of load balancers are like that.
+        (None, _) if version == Version::HTTP_10 => None,
+        (None, _) | (Some(_), Some(_)) => return Err(BadHead::HostCount),
     };
     match peer.kind() {
         PeerKind::Unix => Ok(()),
         PeerKind::Tcp => {
-            allowed_clients.hosts.judge(host)?;
+            host.map_or(Ok(()), |host| allowed_clients.hosts.judge(host))?;
             if let Some(authority) = uri.authority() {
                 allowed_clients.hosts.judge(authority.as_str())?;
             }

@@ -61,6 +61,11 @@ pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Res
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     match status {
+        StatusCode::MOVED_PERMANENTLY => {
+            // The target is printed as it would be forwarded: a path of this gateway, in ASCII.
+            let clean = redirect(refusal).and_then(|clean| HeaderValue::try_from(clean).ok());
+            clean.map(|clean| headers.insert(header::LOCATION, clean));
+        }
         StatusCode::METHOD_NOT_ALLOWED => drop(headers.insert(header::ALLOW, allow(refusal, flags))),
         StatusCode::SERVICE_UNAVAILABLE => {
             drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1")))
@@ -105,6 +110,18 @@ pub(crate) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::Upstream(UpstreamError::RequestBody(_) | UpstreamError::Unwritable(_)) => {
             StatusCode::BAD_REQUEST
         }
+    }
+}
+
+/// Where a read is sent whose path has empty segments, as the engine would send it.
+fn redirect(refusal: &Refusal) -> Option<String> {
+    match refusal {
+        Refusal::BadHead(BadHead::RequestLine(bad)) => bad.redirect().map(ToString::to_string),
+        Refusal::BadHead(_)
+        | Refusal::BadBody(_)
+        | Refusal::Denied(_)
+        | Refusal::Upstream(_)
+        | Refusal::Overloaded => None,
     }
 }
 

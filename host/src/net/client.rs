@@ -92,3 +92,26 @@ impl Peer {
         &self.name
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pdp::CLIENT_FACTS;
+
+    use super::*;
+
+    #[test]
+    fn the_facts_that_policies_are_told_are_those_that_the_authors_tools_know() {
+        let listener = ListenAddr::parse(":2375").unwrap();
+        let (address, credentials) = ("127.0.0.1:40000".parse().unwrap(), own_credentials());
+        for peer in [Peer::tcp(&listener, address), Peer::unix(&listener, Some(credentials))] {
+            for (name, _) in peer.attributes().iter() {
+                assert!(CLIENT_FACTS.contains(&name.as_str()), "{name}");
+            }
+        }
+    }
+
+    fn own_credentials() -> UCred {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { tokio::net::UnixStream::pair().unwrap().0.peer_cred().unwrap() })
+    }
+}

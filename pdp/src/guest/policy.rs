@@ -25,7 +25,7 @@ use crate::question::Question;
 use crate::settings::Limits;
 
 /// An instance that is made and configured within this time is made by its decision, and none need wait.
-const QUICK: Duration = Duration::from_micros(50);
+pub(crate) const QUICK: Duration = Duration::from_micros(50);
 
 /// How often that time is measured. The shortest counts: this thread may be without a processor for a moment.
 const TRIES: usize = 3;

@@ -122,7 +122,7 @@ fn cases_that_make_no_sense_end_with_64_and_the_line() {
         ("cases: []\n".to_owned(), "has no cases"),
         (
             format!("{case}    expects: deny\n"),
-            "line 5: the key `expects` is not known; known are name, request, headers, body",
+            "line 5: the key `expects` is not known; known are name, request, operation, headers, body",
         ),
         (
             format!("flag: POST=1\n{case}"),

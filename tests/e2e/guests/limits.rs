@@ -66,8 +66,8 @@ fn more_resources_than_a_policy_may_hold_and_a_flood_of_polls_are_faults() {
         (loop $again (call $poll (i32.const 256) (i32.const 1) (i32.const 512)) (br $again)) unreachable";
     let mut failures = Failures::default();
     for (name, decide, why) in [
-        ("hoarding", hoarding, "shows what it says): it crashed: "),
-        ("polling", polling, "shows what it says): it did not answer within 300 ms (POLICY_TIMEOUT)"),
+        ("hoarding", hoarding, "shows what it logged): it crashed: "),
+        ("polling", polling, "shows what it logged): it did not answer within 300 ms (POLICY_TIMEOUT)"),
     ] {
         let shape = Shape { imports, decide, realloc: "i32.const 32768", ..Shape::default() };
         let (_folder, path) = file(&shape.component_of(&wit_with_pollables()));

@@ -18,7 +18,7 @@ cases:
     expect: { refused: { contains: no method, status: 405 } }
   - name: a target that is not canonical
     request: GET /containers//json
-    expect: { refused: { contains: empty segment, status: 400 } }
+    expect: { refused: { contains: empty segment, status: 301 } }
   - name: a body over the limit
     request: POST /containers/create
     body: '{"Image": "0123456789012345678901234567890123456789"}'
@@ -89,6 +89,68 @@ fn a_refusal_of_the_gateway_is_no_denial_by_the_policy() {
             .as_str()
         )
     );
+}
+
+#[test]
+fn an_argument_that_reaches_the_host_is_refused_unless_its_flag_is_on() {
+    let cases = Cases::new(
+        r#"
+cases:
+  - name: the gateway refuses it before it asks
+    request: GET /containers/web/top?ps_args=e
+    operation: ContainerTop
+    flags: CONTAINERS=1
+    expect: { refused: { contains: ALLOW_HOST_ARGS=1 would allow it, status: 403 } }
+  - name: with the flag the policy is asked
+    request: GET /containers/web/top?ps_args=e
+    flags: CONTAINERS=1 ALLOW_HOST_ARGS=1
+    expect: { deny: { contains: ContainerTop } }
+  - name: a harmless one
+    request: GET /containers/web/top?ps_args=aux
+    expect: { deny: { contains: ContainerTop } }
+"#,
+    );
+    let done = cases.test(&guests::rust("talk"), &[]);
+    assert!(done.code == Some(0) && done.stdout.ends_with("\n3 passed\n"), "{}{}", done.stdout, done.stderr);
+}
+
+#[test]
+fn a_case_whose_request_is_another_operation_than_it_says_fails_whatever_it_expects() {
+    let cases = Cases::new(
+        r#"
+cases:
+  - name: another operation
+    request: POST /containers/web/stop
+    operation: ContainerStart
+    expect: { deny: { contains: ContainerStop } }
+  - name: a mistake in the path
+    request: POST /containers/web/strat
+    expect: deny
+  - name: a mistake in the path, and an operation
+    request: POST /containers/web/strat
+    operation: ContainerStart
+    expect: deny
+  - name: an operation that is listed after all
+    request: GET /containers/json
+    operation: unlisted
+    expect: deny
+  - name: one that is meant not to be listed
+    request: POST /containers/web/next-year
+    operation: unlisted
+    expect: deny
+"#,
+    );
+    let done = cases.test(&guests::rust("talk"), &[]);
+    assert_eq!(done.code, Some(1), "{}{}", done.stdout, done.stderr);
+    for actual in [
+        "actual    the request is ContainerStop, not ContainerStart\n",
+        "actual    the request is no operation that is known; if that is meant, say `operation: unlisted`\n",
+        "actual    the request is no operation that is known, not ContainerStart\n",
+        "actual    the request is ContainerList, which is listed\n",
+    ] {
+        assert!(done.stdout.contains(actual), "{actual}{}", done.stdout);
+    }
+    assert!(done.stdout.ends_with("\n1 passed, 4 failed\n"), "{}", done.stdout);
 }
 
 #[test]
