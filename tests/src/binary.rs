@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, LazyLock, Mutex};
 
+use pdp::Compiler;
 use serde_json::{Value, json};
 
 use crate::bound::BOUND;
@@ -29,6 +30,12 @@ pub fn executable() -> &'static Path {
         build(&["--workspace", "--tests", "--profile", profile])
     });
     &BUILT
+}
+
+/// The binary as what compiles policies, for gateways and workbenches in a test's own process.
+#[must_use]
+pub fn compiler() -> Compiler {
+    Compiler::program(executable())
 }
 
 /// The binary as it is released.
