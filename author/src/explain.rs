@@ -133,7 +133,10 @@ async fn ask(
     ended
 }
 
-async fn load<'p>(policies: &'p Policies, compiler: &Compiler) -> Result<Vec<(&'p PolicyConfig, Candidate)>, ExplainError> {
+async fn load<'p>(
+    policies: &'p Policies,
+    compiler: &Compiler,
+) -> Result<Vec<(&'p PolicyConfig, Candidate)>, ExplainError> {
     let workbench = Workbench::new(policies.limits, compiler, policies.cache.as_deref())?;
     let mut loaded = Vec::new();
     for policy in &policies.chain {

@@ -239,6 +239,16 @@ impl Process {
         }
     }
 
+    /// Waits for its end, which something else brings.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub fn until_ended(self) {
+        if let Err(log) = self.log.until(|so_far| so_far.has_ended) {
+            panic!("it does not end:\n{log}");
+        }
+    }
+
     fn wait(&mut self, log: String) -> Done {
         let status = self.child.wait().expect("a child");
         Done { code: code(status), stdout: String::new(), stderr: log }

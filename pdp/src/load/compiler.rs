@@ -20,11 +20,17 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit};
 
 use crate::guest::sandbox::Memories;
 
+#[cfg(test)]
+mod tests;
+
 /// The first argument with which this program is started to compile a policy. It is not a command for people.
 pub const COMPILE_POLICY: &str = "compile-policy";
 
 /// How long such a process may be there, in case that it gets no processor.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How long a process may take to end once it has written everything.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The largest code that is taken, in bytes. CPython comes to 30 MiB.
 const MAX_CODE: usize = 96 << 20;
@@ -257,6 +263,9 @@ impl Compiler {
                 Some(stdout) => collect(job, stdout, abandoned),
                 None => Err(CompileError::Talk(io::ErrorKind::BrokenPipe.into())),
             });
+            if written.is_ok() {
+                process.settle();
+            }
             process.kill(); // which also ends the thread, if it still writes
             written
         })?;
@@ -265,7 +274,7 @@ impl Compiler {
     }
 }
 
-/// Reads all that the process writes. At its end the process has ended or is about to, as only that closes the pipe.
+/// Reads all that the process writes. By then the process has ended or is about to, as nothing else closes the pipe.
 fn collect(job: Job, mut stdout: ChildStdout, abandoned: &PipeReader) -> Result<Vec<u8>, CompileError> {
     let deadline = Instant::now() + PATIENCE;
     let (mut code, mut chunk) = (Vec::<u8>::new(), vec![0; 64 << 10]);
@@ -319,8 +328,16 @@ struct Process {
 }
 
 impl Process {
+    /// Waits until it has ended, which it is about to do, and not for long.
+    fn settle(&mut self) {
+        let begun = Instant::now();
+        while begun.elapsed() < GRACE && matches!(self.child.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     fn kill(&mut self) {
-        // It fails if the process has been waited for, and changes nothing for one that is about to end.
+        // It does nothing to a process that has been waited for.
         let _ = self.child.kill();
     }
 

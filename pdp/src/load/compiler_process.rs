@@ -88,7 +88,8 @@ fn start_limited(job: Job, memories: &str) -> Result<(), Failure> {
 
 /// Does the job: the component or the code comes on standard input, the code goes to standard output.
 fn work(job: Job, memories: &str) -> Result<(), Failure> {
-    let memories = Memories::ALL.into_iter().find(|known| known.as_str() == memories).ok_or(Failure::Usage)?;
+    let memories =
+        Memories::ALL.into_iter().find(|known| known.as_str() == memories).ok_or(Failure::Usage)?;
     let engine = memories.engine().map_err(Failure::Wasmtime)?;
     let mut input = Vec::new();
     io::stdin().lock().read_to_end(&mut input)?; // as much as the gateway sends; the memory is limited

@@ -15,8 +15,8 @@ use std::time::Duration;
 use pdp::workbench::Workbench;
 use pdp::{Limits, LoadError};
 
-use crate::binary::compiler;
 use super::{ROOT, target_folder};
+use crate::binary::compiler;
 use crate::installed;
 
 /// The component of a JavaScript example.
