@@ -11,7 +11,7 @@ use engine_api::{Decision, Flags, Operation};
 use http::{HeaderMap, HeaderValue, header};
 use pdp::admit::{Admission, Admitted, Readers, Sent};
 use pdp::workbench::{Asked, Candidate, Workbench};
-use pdp::{ChainError, Fault, Inspector, SandboxError, Verdict, Weight};
+use pdp::{ChainError, Compiler, Fault, Inspector, SandboxError, Verdict, Weight};
 use pdp::{InspectedBody, Policies, PolicyConfig};
 
 use super::capture_log::{LogLine, capture_log};
@@ -65,6 +65,7 @@ pub fn explain_by_flags(flags: Flags, operation: &Operation) -> (String, FinalDe
 pub async fn explain(
     flags: Flags,
     policies: &Policies,
+    compiler: &Compiler,
     engine: Arc<dyn Inspector>,
     operation: &Operation,
     details: &RequestDetails,
@@ -75,7 +76,7 @@ pub async fn explain(
         text.push_str("policies   are not asked: nothing that they say lifts this denial\n");
         return Ok((text + &explain_flags(flags, operation), FinalDecision::Denied));
     }
-    let loaded = load(policies).await?;
+    let loaded = load(policies, compiler).await?;
     let admission = Admission { flags, body_limit: policies.body_limit };
     let admitted = match admission.admit(sent(operation, details), readers(operation, &loaded)) {
         Ok(admitted) => admitted,
@@ -132,8 +133,11 @@ async fn ask(
     ended
 }
 
-async fn load(policies: &Policies) -> Result<Vec<(&PolicyConfig, Candidate)>, ExplainError> {
-    let workbench = Workbench::new(policies.limits, policies.cache.as_deref())?;
+async fn load<'p>(
+    policies: &'p Policies,
+    compiler: &Compiler,
+) -> Result<Vec<(&'p PolicyConfig, Candidate)>, ExplainError> {
+    let workbench = Workbench::new(policies.limits, compiler, policies.cache.as_deref())?;
     let mut loaded = Vec::new();
     for policy in &policies.chain {
         loaded.push((policy, workbench.load_configured(policy).await?));

@@ -1,6 +1,7 @@
 //! `sockgate policy test`: runs the cases, compares what they come to with what they expect, and tells what differs.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -91,18 +92,15 @@ impl Configured<'_> {
     /// # Errors
     /// [`LoadError`], if it is not the settings that the policy refuses.
     async fn with(&mut self, settings: &str) -> Result<Result<&Candidate, &str>, LoadError> {
-        if !self.by_settings.contains_key(settings) {
-            let candidate = match self.draft.configured(settings).await {
+        let found = match self.by_settings.entry(settings.to_owned()) {
+            Entry::Occupied(configured) => configured.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(match self.draft.configured(settings).await {
                 Ok(candidate) => Ok(candidate),
                 Err(LoadError::Settings(complaint)) => Err(complaint),
                 Err(error) => return Err(error),
-            };
-            self.by_settings.insert(settings.to_owned(), candidate);
-        }
-        let found = self.by_settings.get(settings).map(Result::as_ref);
-        let found =
-            found.ok_or_else(|| LoadError::Host("the policy was configured, and is gone".to_owned()))?;
-        Ok(found.map_err(String::as_str))
+            }),
+        };
+        Ok(found.as_ref().map_err(String::as_str))
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use engine_api::{Flag, Operation, report};
-use pdp::{Chain, PolicyDecisionPoint};
+use pdp::{Chain, Compiler, PolicyDecisionPoint};
 use sockgate::config::SETTINGS;
 use sockgate::{Config, ConfigError, Health};
 
@@ -105,7 +105,8 @@ pub(crate) fn run(command: &Command, config: Result<Config, ConfigError>) -> Exi
 fn load_policies(config: &Config) -> Result<std::sync::Arc<Chain>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("cannot start the async runtime: {}", report(&error)))?;
-    let loaded = runtime.block_on(PolicyDecisionPoint::start(config.flags, &config.policies));
+    let compiler = Compiler::this_program();
+    let loaded = runtime.block_on(PolicyDecisionPoint::start(config.flags, &config.policies, &compiler));
     loaded.map(|pdp| pdp.chain()).map_err(|error| report(&error))
 }
 

@@ -15,6 +15,10 @@ mod cli;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == pdp::COMPILE_POLICY) {
+        return pdp::compile_policy(&arguments.collect::<Vec<_>>());
+    }
     let command = match Cli::from_args() {
         Ok(command) => command,
         Err(code) => return code,
@@ -64,10 +68,11 @@ async fn until_signalled(config: Config) -> std::io::Result<ExitCode> {
         let _ = first.send(());
         tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
     };
+    let compiler = pdp::Compiler::this_program();
     let serve = async {
         let mut stop = std::pin::pin!(stop);
         let started = tokio::select! {
-            started = Server::start(config) => started,
+            started = Server::start(config, &compiler) => started,
             _ = stop.as_mut() => {
                 tracing::info!("stopped before the policies were loaded");
                 return Ok(ExitCode::SUCCESS);

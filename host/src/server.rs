@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use pdp::{ChainError, PolicyDecisionPoint, Reload};
+use pdp::{ChainError, Compiler, PolicyDecisionPoint, Reload};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -72,15 +72,16 @@ pub enum StartError {
 }
 
 impl Server {
-    /// Binds every address of the configuration, then loads its policies. Clients that connect in the meantime wait.
+    /// Binds every address of the configuration, then loads its policies, which `compiler` compiles. Clients that connect
+    /// in the meantime wait.
     ///
     /// # Errors
     /// The first [`StartError`].
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub async fn start(config: Config, compiler: &Compiler) -> Result<Self, StartError> {
         let bound = config.listen.iter().map(|address| Listener::bind(address, config.socket_mode));
         let listeners = bound.collect::<Result<_, _>>()?;
         let tasks = TaskTracker::new();
-        let pdp = PolicyDecisionPoint::start(config.flags, &config.policies).await?;
+        let pdp = PolicyDecisionPoint::start(config.flags, &config.policies, compiler).await?;
         Ok(Self { config, listeners, pdp, tasks, reload: Reload::default() })
     }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use engine_api::{Decision, Flags, Operation};
 
 use crate::chain::Chain;
+use crate::load::compiler::Compiler;
 use crate::load::files::Look;
 use crate::permit::Permit;
 use crate::question::{Question, flags_verdict};
@@ -27,15 +28,16 @@ pub struct PolicyDecisionPoint {
 }
 
 impl PolicyDecisionPoint {
-    /// Loads the policies that are asked before `flags`. If there are none, the WebAssembly engine is not set up.
+    /// Loads the policies that are asked before `flags`; `compiler` compiles them. If there are none, the WebAssembly
+    /// engine is not set up.
     ///
     /// # Errors
     /// [`ChainError`] if one cannot be loaded.
-    pub async fn start(flags: Flags, policies: &Policies) -> Result<Self, ChainError> {
+    pub async fn start(flags: Flags, policies: &Policies, compiler: &Compiler) -> Result<Self, ChainError> {
         if policies.chain.is_empty() {
             return Ok(Self { flags, chain: RwLock::default(), runtime: None, first_look: Look::default() });
         }
-        let runtime = Arc::new(Runtime::start(policies.clone())?);
+        let runtime = Arc::new(Runtime::start(policies.clone(), compiler)?);
         let first_look = runtime.look().await;
         let chain = runtime.load(&Chain::default()).await?;
         for link in chain.links() {

@@ -1,6 +1,8 @@
 //! Loads a policy: reads, checks, compiles and configures it, and tries it out. So what is wrong with a policy is told
 //! before the policy decides anything.
 
+use std::collections::HashSet;
+use std::io::PipeReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,17 +19,19 @@ use crate::guest::interface::shown;
 use crate::guest::policy::{Component, Unready};
 use crate::guest::sandbox::Sandbox;
 use crate::load::cache::{CodeCache, Origin};
+use crate::load::compiler::{CompileError, Compiler};
 use crate::load::files::Unreadable;
 use crate::load::imports::BadImport;
 use crate::lookup::{Lookups, NoEngine};
 use crate::question::{InspectedBody, Question};
 use crate::settings::Limits;
-use complexity::{TooMuch, require_compilable};
 
 pub(crate) mod cache;
-pub(crate) mod complexity;
+pub(crate) mod compiler;
+pub(crate) mod compiler_process;
 pub(crate) mod files;
 pub(crate) mod imports;
+pub(crate) mod native_code;
 
 /// The largest file that is loaded, in bytes.
 pub(crate) const MAX_FILE: u64 = 32 * 1024 * 1024;
@@ -59,7 +63,7 @@ pub(crate) struct Loaded {
     pub version: String,
     /// The attributes of its manifest.
     pub attributes: Vec<(String, String)>,
-    /// The operations whose bodies it reads.
+    /// The operations whose bodies it reads, each once.
     pub inspect: Vec<Endpoint>,
     /// The file's SHA-256.
     pub digest: Digest,
@@ -74,9 +78,6 @@ pub enum LoadError {
     /// The file is empty.
     #[error("it is empty: copy or build it anew")]
     Empty,
-    /// The component is too complex to be compiled.
-    #[error(transparent)]
-    TooMuch(#[from] TooMuch),
     /// The file is not the one that `POLICY_SHA256` pins.
     #[error(
         "its SHA-256 is {found}, and POLICY_SHA256 wants {wanted}: put back the file that was pinned, or pin this one"
@@ -101,9 +102,12 @@ pub enum LoadError {
     /// The file is anything else.
     #[error("it is not a WebAssembly component: name the .wasm file that its build makes")]
     NotWasm,
-    /// The compiler refuses the component.
-    #[error("it is not a valid component: {0}")]
-    Invalid(String),
+    /// The component is not valid, or cannot be compiled within the limits.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// What it was compiled to cannot be loaded.
+    #[error("its code, which was compiled just now, cannot be loaded")]
+    Code(#[source] wasmtime::Error),
     /// The component imports what the gateway does not provide.
     #[error("it imports what a policy is not given: {}", imports::listed(.0))]
     Imports(Vec<BadImport>),
@@ -132,8 +136,11 @@ pub enum LoadError {
     )]
     Trial(#[source] Fault),
     /// The gateway failed, not the policy.
-    #[error("{0}")]
-    Host(String),
+    #[error("loading it failed: the gateway's log has a panic")]
+    Panicked,
+    /// The gateway cannot do its part for the policy.
+    #[error("the gateway cannot load it")]
+    Host(#[source] std::io::Error),
 }
 
 /// A policy's file that has been read.
@@ -162,9 +169,18 @@ impl PolicyFile {
 ///
 /// # Errors
 /// [`LoadError`] if one of the steps fails.
-pub(crate) async fn load(sandbox: &Sandbox, cache: &CodeCache, source: Source) -> Result<Loaded, LoadError> {
-    let draft = CompiledFile::read(sandbox, cache, &source.path, source.sha256).await?;
+pub(crate) async fn load(sandbox: &Sandbox, code: &CodeSource, source: Source) -> Result<Loaded, LoadError> {
+    let draft = CompiledFile::read(sandbox, code, &source.path, source.sha256).await?;
     draft.configured(sandbox, source.settings, source.limits).await
+}
+
+/// Where a policy's code comes from: the cache, or else the compiler.
+#[derive(Clone, Debug)]
+pub(crate) struct CodeSource {
+    /// The cache.
+    pub cache: CodeCache,
+    /// The compiler.
+    pub compiler: Compiler,
 }
 
 /// A file that was read and compiled. It has not been checked yet whether it is a policy.
@@ -189,14 +205,16 @@ impl CompiledFile {
     /// [`LoadError`] if it cannot be read or compiled.
     pub(crate) async fn read(
         sandbox: &Sandbox,
-        cache: &CodeCache,
+        code: &CodeSource,
         path: &Path,
         pin: Option<Digest>,
     ) -> Result<Self, LoadError> {
-        let (engine, cache, path) = (sandbox.engine().clone(), cache.clone(), path.to_owned());
+        // Dropped with this future, which ends a compilation that nobody waits for any more.
+        let (abandoned, _waiting) = std::io::pipe().map_err(LoadError::Host)?;
+        let (sandbox, code, path) = (sandbox.clone(), code.clone(), path.to_owned());
         // Reading may wait for a disk and compiling takes long, so neither runs on a thread where others wait.
-        let compiled = tokio::task::spawn_blocking(move || compile(&engine, &cache, &path, pin)).await;
-        compiled.map_err(|panic| LoadError::Host(format!("compiling it failed: {panic}")))?
+        let compiling = move || compile(&sandbox, &code, &path, pin, &abandoned);
+        tokio::task::spawn_blocking(compiling).await.unwrap_or(Err(LoadError::Panicked))
     }
 
     /// The imports of the component: the name of each that is provided, and an error for each that is not.
@@ -229,7 +247,9 @@ impl CompiledFile {
         let Manifest { name, version, inspect, attributes } = manifest;
         let name = word("name", &name)?.into();
         let version = word("version", &version)?;
-        let inspect = inspect.iter().map(|id| inspected(id)).collect::<Result<_, _>>()?;
+        let inspect = inspect.iter().map(|id| inspected(id)).collect::<Result<HashSet<_>, _>>()?;
+        // Each once, in the catalogue's order, however often the policy names it.
+        let inspect = Endpoint::ALL.iter().copied().filter(|endpoint| inspect.contains(endpoint)).collect();
         let attributes =
             attributes.iter().take(32).map(|(name, value)| (shown(name), shown(value))).collect();
         try_out(&component).await.map_err(LoadError::Trial)?;
@@ -243,26 +263,29 @@ pub(crate) fn stem(path: &Path) -> String {
 }
 
 fn compile(
-    engine: &Engine,
-    cache: &CodeCache,
+    sandbox: &Sandbox,
+    CodeSource { cache, compiler }: &CodeSource,
     path: &Path,
     pin: Option<Digest>,
+    abandoned: &PipeReader,
 ) -> Result<CompiledFile, LoadError> {
+    let engine = sandbox.engine();
     let PolicyFile { bytes, digest } = PolicyFile::read(path)?;
     if let Some(wanted) = pin.filter(|wanted| *wanted != digest) {
         return Err(LoadError::Digest { wanted, found: digest });
     }
     require_component(&bytes)?;
-    let started = Instant::now();
+    let (started, size) = (Instant::now(), bytes.len() as u64);
     let (component, origin) = match cache.find(engine, &digest) {
         Some(component) => (component, Origin::Cached),
         None => {
-            require_compilable(&bytes)?;
-            let compiled = cache.compile(engine, &bytes, &digest);
-            (compiled.map_err(|error| LoadError::Invalid(one_line(&error)))?, Origin::Compiled)
+            let code = compiler.compile(bytes, sandbox.memories(), abandoned)?;
+            let component = native_code::load(engine, &code).map_err(LoadError::Code)?;
+            cache.keep(engine, &digest, &code);
+            (component, Origin::Compiled)
         }
     };
-    let (compile_time, size) = (started.elapsed(), bytes.len() as u64);
+    let compile_time = started.elapsed();
     Ok(CompiledFile { component, stem: stem(path).into(), origin, compile_time, digest, size })
 }
 

@@ -19,8 +19,9 @@ use crate::guest::ready::READY;
 use crate::guest::sandbox::{Sandbox, SandboxError};
 use crate::guest::slow_operations::Start;
 use crate::load::cache::CodeCache;
+use crate::load::compiler::Compiler;
 use crate::load::files::{self, Look, Unreadable};
-use crate::load::{self, LoadError, Loaded, PolicyFile, Source};
+use crate::load::{self, CodeSource, LoadError, Loaded, PolicyFile, Source};
 use crate::question::Question;
 use crate::ruling::{Denied, PolicyId, Ruling, observe};
 use crate::settings::{Mode, Policies, PolicyConfig, PolicySettings};
@@ -75,7 +76,7 @@ pub(crate) enum ChainVerdict {
 pub(crate) struct Runtime {
     policies: Policies,
     sandbox: Sandbox,
-    cache: CodeCache,
+    code: CodeSource,
     lane: SlowLane,
     /// Limits how many decisions run at a time.
     decisions: Arc<Semaphore>,
@@ -84,21 +85,22 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
-    /// Starts a runtime for the policies of a configuration.
+    /// Starts a runtime for the policies of a configuration, which `compiler` compiles.
     ///
     /// # Errors
     /// [`ChainError`] if the machine cannot run policies. No policy can cause this.
-    pub(crate) fn start(policies: Policies) -> Result<Self, ChainError> {
+    pub(crate) fn start(policies: Policies, compiler: &Compiler) -> Result<Self, ChainError> {
         // The instances that decide or observe; those that wait and those that were used, of the old and the new
         // policies during a reload; and those of policies that are being loaded.
         let instances = 2 * policies.concurrency + 4 * READY * policies.chain.len() + LOADING;
         let instances = u32::try_from(instances).unwrap_or(u32::MAX);
         let sandbox = Sandbox::new(instances, policies.limits.memory)?;
         let cache = policies.cache.as_deref().map_or_else(CodeCache::none, CodeCache::open);
+        let code = CodeSource { cache, compiler: compiler.clone() };
         let lane = SlowLane::start().map_err(ChainError::Lane)?;
         let concurrency = || Arc::new(Semaphore::new(policies.concurrency));
         let (decisions, observations) = (concurrency(), concurrency());
-        Ok(Self { policies, sandbox, cache, lane, decisions, observations })
+        Ok(Self { policies, sandbox, code, lane, decisions, observations })
     }
 
     /// Loads every policy that is not in `before`, or whose file or settings have changed since.
@@ -133,10 +135,10 @@ impl Runtime {
             sha256: config.sha256,
             limits: self.policies.limits,
         };
-        let (sandbox, cache) = (self.sandbox.clone(), self.cache.clone());
-        let loading = async move { load::load(&sandbox, &cache, source).await };
+        let (sandbox, code) = (self.sandbox.clone(), self.code.clone());
+        let loading = async move { load::load(&sandbox, &code, source).await };
         let loaded = self.lane.run(Start::There, loading).await;
-        let loaded = loaded.unwrap_or_else(|Panicked| Err(LoadError::Host("loading it panicked".to_owned())));
+        let loaded = loaded.unwrap_or(Err(LoadError::Panicked));
         let failed = |source| ChainError::Load { path: config.path.clone(), source };
         let Loaded { component, name, version, inspect, digest, .. } = loaded.map_err(failed)?;
         let id = Arc::new(PolicyId::new(name, version, digest));

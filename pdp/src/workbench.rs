@@ -16,8 +16,9 @@ use crate::guest::interface::Verdict;
 use crate::guest::policy::{QUICK, Unready};
 use crate::guest::sandbox::{Sandbox, SandboxError};
 use crate::load::cache::{CodeCache, Origin};
+use crate::load::compiler::Compiler;
 use crate::load::imports::BadImport;
-use crate::load::{self, CompiledFile, LoadError, Loaded, Source};
+use crate::load::{self, CodeSource, CompiledFile, LoadError, Loaded, Source};
 use crate::lookup::{Inspector, Lookups};
 use crate::question::{InspectedBody, Question, flags_verdict};
 use crate::runtime::{self, ChainError};
@@ -27,7 +28,7 @@ use crate::settings::{Limits, PolicyConfig};
 #[derive(Debug)]
 pub struct Workbench {
     sandbox: Sandbox,
-    cache: CodeCache,
+    code: CodeSource,
     limits: Limits,
 }
 
@@ -76,14 +77,15 @@ pub struct Asked {
 }
 
 impl Workbench {
-    /// A workbench for policies that have to keep to `limits`. Compiled code is kept in the folder `cache`, if there is
-    /// one.
+    /// A workbench for policies that have to keep to `limits`. They are compiled by `compiler`, and the code is kept in the
+    /// folder `cache`, if there is one.
     ///
     /// # Errors
     /// [`SandboxError`] if this machine cannot run WebAssembly.
-    pub fn new(limits: Limits, cache: Option<&Path>) -> Result<Self, SandboxError> {
+    pub fn new(limits: Limits, compiler: &Compiler, cache: Option<&Path>) -> Result<Self, SandboxError> {
         let sandbox = Sandbox::new(64, limits.memory)?;
-        Ok(Self { sandbox, cache: cache.map_or_else(CodeCache::none, CodeCache::open), limits })
+        let cache = cache.map_or_else(CodeCache::none, CodeCache::open);
+        Ok(Self { sandbox, code: CodeSource { cache, compiler: compiler.clone() }, limits })
     }
 
     /// Loads a policy, as the gateway would.
@@ -97,7 +99,7 @@ impl Workbench {
             sha256: None,
             limits: self.limits,
         };
-        load::load(&self.sandbox, &self.cache, source).await.map(Candidate::new)
+        load::load(&self.sandbox, &self.code, source).await.map(Candidate::new)
     }
 
     /// Loads a policy of the gateway's configuration: with its settings, and only if its file is the one that is
@@ -112,7 +114,7 @@ impl Workbench {
             sha256: config.sha256,
             limits: self.limits,
         };
-        let loaded = load::load(&self.sandbox, &self.cache, source).await;
+        let loaded = load::load(&self.sandbox, &self.code, source).await;
         loaded.map(Candidate::new).map_err(|source| ChainError::Load { path: config.path.clone(), source })
     }
 
@@ -121,7 +123,7 @@ impl Workbench {
     /// # Errors
     /// [`LoadError`] if it cannot be read or compiled.
     pub async fn compile(&self, path: &Path) -> Result<Draft<'_>, LoadError> {
-        let compiled = CompiledFile::read(&self.sandbox, &self.cache, path, None).await?;
+        let compiled = CompiledFile::read(&self.sandbox, &self.code, path, None).await?;
         Ok(Draft { compiled, workbench: self })
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use e2e::binary::compiler;
 use e2e::guests;
 use engine_api::{Decision, Endpoint, Flag, Flags, Method, Operation, Target};
 use pdp::workbench::{Asked, Candidate, Draft, Workbench};
@@ -45,7 +46,7 @@ async fn flags_and_component_agree_on_the_hostile_vectors() {
 
 fn workbench() -> Workbench {
     let limits = Limits { timeout: Duration::from_secs(30), memory: 16 << 20 };
-    Workbench::new(limits, None).unwrap()
+    Workbench::new(limits, &compiler(), None).unwrap()
 }
 
 /// Asks both of every operation.

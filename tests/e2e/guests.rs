@@ -10,6 +10,7 @@ use e2e::guests;
 
 use gate::Gate;
 
+mod bombs;
 mod decisions;
 mod files;
 mod frozen;
@@ -27,8 +28,13 @@ fn hostile() -> PathBuf {
 
 /// What a gateway says that refuses to start with this policy and these settings: on one line, and in order.
 fn refusal(policy: &Path, settings: &[(&str, &str)]) -> String {
-    match Gate::start(policy, settings) {
-        Ok(_) => panic!("{} was loaded with {settings:?}", policy.display()),
+    refused(Gate::start(policy, settings))
+}
+
+/// The line with which a gateway refused to start.
+fn refused(started: Result<Gate, Done>) -> String {
+    match started {
+        Ok(gate) => panic!("it was loaded:\n{}", gate.log()),
         Err(Done { code, stderr: said, .. }) => {
             assert!(code > 0, "{code}:\n{said}");
             let lines: Vec<_> = said.lines().filter(|line| line.contains("is not loaded")).collect();

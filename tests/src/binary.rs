@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, LazyLock, Mutex};
 
+use pdp::Compiler;
 use serde_json::{Value, json};
 
 use crate::bound::BOUND;
@@ -29,6 +30,12 @@ pub fn executable() -> &'static Path {
         build(&["--workspace", "--tests", "--profile", profile])
     });
     &BUILT
+}
+
+/// The binary as what compiles policies, for gateways and workbenches in a test's own process.
+#[must_use]
+pub fn compiler() -> Compiler {
+    Compiler::program(executable())
 }
 
 /// The binary as it is released.
@@ -229,6 +236,16 @@ impl Process {
         match self.log.until(|so_far| so_far.has_ended) {
             Ok(log) => self.wait(log),
             Err(log) => panic!("it does not stop:\n{log}"),
+        }
+    }
+
+    /// Waits for its end, which something else brings.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub fn until_ended(self) {
+        if let Err(log) = self.log.until(|so_far| so_far.has_ended) {
+            panic!("it does not end:\n{log}");
         }
     }
 

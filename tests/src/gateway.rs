@@ -9,11 +9,12 @@ use std::sync::mpsc as sync;
 use std::thread::JoinHandle;
 
 use engine_api::{Flag, report};
-use pdp::Reload;
+use pdp::{Compiler, Reload};
 use sockgate::{Config, Server};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 
+use crate::binary;
 use crate::bound::BOUND;
 use crate::client::{Client, Endpoint};
 use crate::fake_engine::FakeEngine;
@@ -98,6 +99,10 @@ impl Gateway {
         let vars =
             ours.chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
 
+        // The binary is needed, and built, only where there is something to compile.
+        let has_policies = settings.iter().any(|(name, _)| *name == "POLICY");
+        let compiler = if has_policies { binary::compiler() } else { Compiler::this_program() };
+
         let (stop, stop_signal) = oneshot::channel();
         let (say_started, started) = sync::channel();
         let (alive, running) = watch::channel(()); // nothing is ever sent: the thread's end closes both channels
@@ -106,7 +111,7 @@ impl Gateway {
             .name("gateway".to_owned())
             .spawn(move || {
                 let _alive = (alive, alive_too);
-                run(vars, &say_started, stop_signal);
+                run(vars, &compiler, &say_started, stop_signal);
             })
             .expect("a thread for the gateway");
         let (addresses, reload) = started.recv_timeout(BOUND).expect("the gateway starts or says why not")?;
@@ -154,12 +159,13 @@ impl Gateway {
 
 fn run(
     vars: Vec<(String, String)>,
+    compiler: &Compiler,
     started: &sync::Sender<Result<(Vec<String>, Reload), String>>,
     stop: oneshot::Receiver<()>,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let server = match start(vars).await {
+        let server = match start(vars, compiler).await {
             Ok(server) => server,
             Err(problem) => {
                 let _ = started.send(Err(problem)); // whoever started it waits for this
@@ -176,9 +182,9 @@ fn run(
     });
 }
 
-async fn start(vars: Vec<(String, String)>) -> Result<Server, String> {
+async fn start(vars: Vec<(String, String)>, compiler: &Compiler) -> Result<Server, String> {
     let config = Config::from_vars(vars).map_err(|error| report(&error))?;
-    Server::start(config).await.map_err(|error| report(&error))
+    Server::start(config, compiler).await.map_err(|error| report(&error))
 }
 
 fn path_text(path: &Path) -> &str {

@@ -12,7 +12,7 @@ use author::{BenchError, BenchPlan, CaseFile, FinalDecision, Language, NewError,
 use clap::Subcommand;
 use engine_api::{Operation, report};
 use pdp::workbench::Workbench;
-use pdp::{Policies, SandboxError};
+use pdp::{Compiler, Policies, SandboxError};
 use sockgate::Config;
 
 use super::{EX_USAGE, fact, say};
@@ -120,7 +120,9 @@ pub(super) fn explain(
     finish(async {
         let details = RequestDetails { body: body.map(read_body).transpose()?, client: client.to_vec() };
         let engine = sockgate::engine_inspector(config.docker_socket.clone());
-        let explained = author::explain(config.flags, &config.policies, engine, operation, &details).await;
+        let compiler = Compiler::this_program();
+        let explained =
+            author::explain(config.flags, &config.policies, &compiler, engine, operation, &details).await;
         let (text, decision) = explained.map_err(|error| Failure::Failed(report(&error)))?;
         Ok((text, exit_code(decision)))
     })
@@ -149,7 +151,7 @@ fn finish(work: impl Future<Output = Result<(String, u8), Failure>>) -> ExitCode
 async fn check(policies: &Policies, file: &Path, settings: &str) -> Result<(String, u8), Failure> {
     let settings = read_settings(settings)?;
     // Without the cache: how long the compilation takes is part of what is reported.
-    let workbench = Workbench::new(policies.limits, None)?;
+    let workbench = Workbench::new(policies.limits, &Compiler::this_program(), None)?;
     let (text, result) = author::check(&workbench, policies.limits, file, &settings).await;
     Ok((text, u8::from(result.is_err())))
 }
@@ -163,7 +165,7 @@ async fn test(
 ) -> Result<(String, u8), Failure> {
     let settings = read_settings(settings)?;
     let cases = CaseFile::read(cases).map_err(|error| Failure::Usage(report(&error)))?;
-    let workbench = Workbench::new(policies.limits, policies.cache.as_deref())?;
+    let workbench = workbench(policies)?;
     let results = author::run(&workbench, file, &settings, &cases, policies.body_limit).await;
     let results = results
         .map_err(|error| format!("the policy {} cannot be tested: {}", file.display(), report(&error)));
@@ -182,12 +184,17 @@ async fn test(
 }
 
 async fn bench(policies: &Policies, plan: &BenchPlan) -> Result<(String, u8), Failure> {
-    let workbench = Workbench::new(policies.limits, policies.cache.as_deref())?;
+    let workbench = workbench(policies)?;
     let text = author::bench(&workbench, plan).await.map_err(|error| match error {
         BenchError::Request { .. } => Failure::Usage(report(&error)),
         BenchError::Load { .. } | BenchError::Fault(_) => Failure::Failed(report(&error)),
     })?;
     Ok((text, 0))
+}
+
+/// A workbench with the gateway's own cache.
+fn workbench(policies: &Policies) -> Result<Workbench, SandboxError> {
+    Workbench::new(policies.limits, &Compiler::this_program(), policies.cache.as_deref())
 }
 
 fn read_body(file: &Path) -> Result<String, Failure> {

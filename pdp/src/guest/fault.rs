@@ -89,6 +89,12 @@ impl Fault {
         if error.is::<TimeIsUp>() {
             return Self::Timeout(allowance.time);
         }
+        if is_out_of_memory(error) {
+            return Self::Host(format!(
+                "this machine gives it no more memory, or no more address space (ulimit -v): {}",
+                one_line(error)
+            ));
+        }
         // What is left are errors of the component model (too much data, invalid UTF-8), and calls that need a request
         // when there is none. The type of the first is private to wasmtime: only its text tells it apart.
         let text = format!("{:#}", error.root_cause());
@@ -119,6 +125,14 @@ impl Fault {
 #[derive(Debug, thiserror::Error)]
 #[error("out of time")]
 pub(crate) struct TimeIsUp;
+
+/// Whether the system gave no more memory, or no more address space.
+pub(crate) fn is_out_of_memory(error: &wasmtime::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref() == Some(&rustix::io::Errno::NOMEM)
+            || cause.downcast_ref().map(std::io::Error::kind) == Some(std::io::ErrorKind::OutOfMemory)
+    })
+}
 
 /// The error and its causes, fit for one line.
 pub(crate) fn one_line(error: &wasmtime::Error) -> String {

@@ -1,8 +1,8 @@
 //! The sandbox: the WebAssembly engine that all policies run in, and what it lets them do.
 //!
 //! There is one engine for the process. Instances come out of a pool of reserved memory, so that a decision takes
-//! microseconds. If the memory cannot be reserved (a low limit on address space), they are made on demand, which is
-//! slower.
+//! microseconds. If the memory cannot be reserved (a low limit on address space), they are made on demand, with as
+//! little address space as they use, which is slower.
 
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ const KEEP_RESIDENT: usize = 1024 * 1024;
 #[derive(Clone)]
 pub(crate) struct Sandbox {
     engine: Engine,
+    memories: Memories,
     linker: Arc<Linker<State>>,
     ticker: Arc<EpochTicker>,
 }
@@ -54,21 +55,28 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError`] if this machine cannot run WebAssembly.
     pub(crate) fn new(instances: u32, memory: usize) -> Result<Self, SandboxError> {
-        let engine = pooled(instances, memory).or_else(|error| {
+        let pooled = pooled(instances, memory).map(|engine| (engine, Memories::Reserved));
+        let engine = pooled.or_else(|error| {
             tracing::warn!(
-                "policies run slower than they could: no pool of memory could be reserved ({error:#})"
+                "policies run slower than they could: no pool of memory could be reserved ({error:#}); \
+                 is there a limit on address space (ulimit -v)?"
             );
-            Engine::new(&base_config())
+            Memories::Sparing.engine().map(|engine| (engine, Memories::Sparing))
         });
-        let engine = engine.map_err(SandboxError::Engine)?;
+        let (engine, memories) = engine.map_err(SandboxError::Engine)?;
         let linker = Arc::new(linker(&engine).map_err(SandboxError::Engine)?);
         let ticker = Arc::new(EpochTicker::start(engine.weak()).map_err(SandboxError::EpochTicker)?);
-        Ok(Self { engine, linker, ticker })
+        Ok(Self { engine, memories, linker, ticker })
     }
 
     /// The WebAssembly engine.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// What code for this engine is compiled for.
+    pub(crate) fn memories(&self) -> Memories {
+        self.memories
     }
 
     /// The linker, which has everything that a policy may import.
@@ -88,8 +96,44 @@ impl std::fmt::Debug for Sandbox {
     }
 }
 
-fn base_config() -> Config {
+/// How the memories of guests lie in the address space. Code is compiled for one or the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Memories {
+    /// All addresses that a guest can name are reserved, so that no access need be checked.
+    Reserved,
+    /// Only what is used takes addresses: accesses are checked, and a memory that grows may be copied.
+    Sparing,
+}
+
+impl Memories {
+    pub(crate) const ALL: [Self; 2] = [Self::Reserved, Self::Sparing];
+
+    /// The word for it on a command line.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reserved => "reserved",
+            Self::Sparing => "sparing",
+        }
+    }
+
+    /// An engine without a pool, which compiles and loads the same code as one with a pool.
+    ///
+    /// # Errors
+    /// If wasmtime cannot run on this machine.
+    pub(crate) fn engine(self) -> wasmtime::Result<Engine> {
+        // A compiler that uses one core leaves the others to the gateway, and needs the same memory on every machine.
+        Engine::new(base_config(self).parallel_compilation(false))
+    }
+}
+
+fn base_config(memories: Memories) -> Config {
     let mut config = Config::new();
+    match memories {
+        Memories::Reserved => {}
+        Memories::Sparing => {
+            config.memory_reservation(0).memory_guard_size(0).memory_reservation_for_growth(1 << 20);
+        }
+    }
     config
         .epoch_interruption(true)
         .max_wasm_stack(MAX_STACK)
@@ -120,7 +164,7 @@ fn pooled(instances: u32, memory: usize) -> wasmtime::Result<Engine> {
         .max_unused_warm_slots(16)
         // Before wasmtime 50 the scan can miss a dirty page that was swapped out.
         .pagemap_scan(if has_swap() { Enabled::No } else { Enabled::Auto });
-    let mut config = base_config();
+    let mut config = base_config(Memories::Reserved);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
 }
@@ -133,7 +177,7 @@ fn has_swap() -> bool {
 /// A linker with the policy world, and with those parts of WASI that common toolchains import even if they do not use
 /// them: stdio, clocks, random, exit, an empty environment. It has no files and no sockets: a component that imports
 /// those is refused.
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     bindings::Policy::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(&mut linker)?;

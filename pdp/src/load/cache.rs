@@ -1,13 +1,13 @@
 //! The cache of compiled policies on disk, so that a start need not compile what an earlier start has compiled.
 //!
-//! A compiled policy is native code, so it is loaded only if this user wrote it, into a folder that nobody else may
-//! write to. Anything else, and anything damaged, is compiled anew. Without a usable folder everything works, but more
-//! slowly.
+//! A compiled policy is native code, so it is loaded only if this user wrote it, as a regular file in a folder that
+//! nobody else may write to. Anything else, and anything damaged, is compiled anew. Without a usable folder everything
+//! works, but more slowly.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -17,12 +17,16 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::digest::Digest;
+use crate::load::native_code;
 
 #[cfg(test)]
 mod tests;
 
 /// Compiled code that has not been used for so long is removed.
 const UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How much of an entry is read, in bytes: more than any has. What is cut off is damaged.
+const MAX_ENTRY: u64 = 128 << 20;
 
 /// The cache, in which compiled code is found by what it was compiled from and for.
 #[derive(Clone, Debug)]
@@ -41,6 +45,8 @@ enum Unusable {
     Mode(u32),
     #[error("it is not a folder")]
     NoFolder,
+    #[error("it is not a regular file")]
+    NoFile,
 }
 
 impl CodeCache {
@@ -79,25 +85,16 @@ impl CodeCache {
         None
     }
 
-    /// Compiles `wasm`, and keeps the code in the folder. This takes a while, and must not run on the gateway's thread.
-    ///
-    /// # Errors
-    /// The compiler's error.
-    pub(crate) fn compile(
-        &self,
-        engine: &Engine,
-        wasm: &[u8],
-        digest: &Digest,
-    ) -> wasmtime::Result<Component> {
-        let component = Component::from_binary(engine, wasm)?;
-        if let Some(folder) = &self.folder {
-            let entry = Entry::of(folder, engine, digest);
-            if let Err(problem) = component.serialize().and_then(|code| Ok(entry.store(&code)?)) {
-                tracing::warn!("the compiled policy cannot be kept in {}: {problem:#}", entry.path.display());
-            }
-            remove_unused(folder);
+    /// Keeps the code that WebAssembly with this digest was compiled to, if there is a folder. This writes to a disk, and
+    /// must not run on the gateway's thread.
+    pub(crate) fn keep(&self, engine: &Engine, digest: &Digest, code: &[u8]) {
+        let Some(folder) = &self.folder else { return };
+        let entry = Entry::of(folder, engine, digest);
+        if let Err(problem) = entry.store(code) {
+            let (path, problem) = (entry.path.display(), report(&problem));
+            tracing::warn!("the compiled policy cannot be kept in {path}: {problem}");
         }
-        Ok(component)
+        remove_unused(folder);
     }
 }
 
@@ -116,7 +113,7 @@ enum Unloadable {
     Missing,
     #[error("cannot be read")]
     Io(#[source] io::Error),
-    #[error("is not this user's alone")]
+    #[error("is not a file of this user alone")]
     NotOurs(#[source] Unusable),
     #[error("is damaged")]
     Damaged,
@@ -131,6 +128,10 @@ fn claim(folder: &Path) -> Result<(), Unusable> {
         return Err(Unusable::NoFolder);
     }
     require_ours(&found)
+}
+
+fn require_file(found: &fs::Metadata) -> Result<(), Unusable> {
+    if found.is_file() { Ok(()) } else { Err(Unusable::NoFile) }
 }
 
 fn require_ours(found: &fs::Metadata) -> Result<(), Unusable> {
@@ -166,25 +167,23 @@ impl Entry {
     }
 
     fn load(&self, engine: &Engine) -> Result<Component, Unloadable> {
-        let no_links = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
-        let mut file = match OpenOptions::new().read(true).custom_flags(no_links).open(&self.path) {
+        // Through no link, and without waiting for the other end of a pipe.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let flags = i32::try_from(flags.bits()).unwrap_or_default();
+        let file = match OpenOptions::new().read(true).custom_flags(flags).open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unloadable::Missing),
             opened => opened.map_err(Unloadable::Io)?,
         };
-        require_ours(&file.metadata().map_err(Unloadable::Io)?).map_err(Unloadable::NotOurs)?;
+        let found = file.metadata().map_err(Unloadable::Io)?;
+        require_file(&found).and_then(|()| require_ours(&found)).map_err(Unloadable::NotOurs)?;
         let mut entry = Vec::new();
-        io::Read::read_to_end(&mut file, &mut entry).map_err(Unloadable::Io)?;
+        (&file).take(MAX_ENTRY).read_to_end(&mut entry).map_err(Unloadable::Io)?;
         let length = entry.len().checked_sub(Digest::LENGTH).ok_or(Unloadable::Damaged)?;
         let (code, seal) = entry.split_at(length);
         if self.seal(code).as_bytes() != seal {
             return Err(Unloadable::Damaged);
         }
-        #[allow(
-            unsafe_code,
-            reason = "compiled by this program, kept where only this user writes, and undamaged"
-        )]
-        // SAFETY: as the reason says; wasmtime itself checks version and settings.
-        let component = unsafe { Component::deserialize(engine, code) };
+        let component = native_code::load(engine, code);
         // The file's time is that of its last use. If it cannot be set, the policy is compiled anew some day.
         let _ = file.set_modified(SystemTime::now());
         component.map_err(Unloadable::Rejected)
@@ -193,8 +192,9 @@ impl Entry {
     /// Writes the entry, under another name first, so that a reader sees a whole entry or none.
     fn store(&self, code: &[u8]) -> io::Result<()> {
         let unfinished = self.path.with_extension(format!("{}.new", std::process::id()));
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        // What is there under that name is left over, and may be anything.
+        let _ = fs::remove_file(&unfinished);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
         let written = file.write_all(code).and_then(|()| file.write_all(self.seal(code).as_bytes()));
         written.and_then(|()| fs::rename(&unfinished, &self.path)).inspect_err(|_| {
             // If it is left over, it does no harm, and is removed when it is old.

@@ -65,7 +65,9 @@ fn what_is_no_file_is_not_waited_for() {
         (inside("circle"), "Too many levels"),
         ("/dev/zero".into(), "it is not a regular file"),
         ("/dev/null".into(), "it is not a regular file"),
-        ("/proc/self/mem".into(), "it cannot be read: Input/output error"),
+        ("/proc/self/mem".into(), "it is a file of the kernel (procfs)"),
+        ("/proc/self/environ".into(), "it is a file of the kernel (procfs)"),
+        ("/sys/devices/system/cpu/online".into(), "it is a file of the kernel (sysfs)"),
     ] {
         failures.expect(&path.display().to_string(), &refusal(&path, &[]), why);
     }

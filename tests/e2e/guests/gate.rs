@@ -1,9 +1,10 @@
 //! The binary with a policy, in front of a stand-in engine.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::LazyLock;
 
-use e2e::binary::{Done, Process};
+use e2e::binary::{Done, Process, executable};
 use e2e::{Client, Endpoint, FakeEngine, Response};
 use tempfile::TempDir;
 
@@ -23,6 +24,14 @@ impl Gate {
     /// # Errors
     /// What it comes to when it refuses to start.
     pub(super) fn start(policy: &Path, settings: &[(&str, &str)]) -> Result<Self, Done> {
+        Self::start_as(Command::new(executable()), policy, settings)
+    }
+
+    /// The same, with a command that becomes the binary.
+    ///
+    /// # Errors
+    /// What it comes to when it refuses to start.
+    pub(super) fn start_as(command: Command, policy: &Path, settings: &[(&str, &str)]) -> Result<Self, Done> {
         let engine = FakeEngine::start();
         let folder = tempfile::Builder::new().prefix("gate").tempdir().unwrap();
         let own = [
@@ -35,8 +44,23 @@ impl Gate {
         let own = own.into_iter().filter(|(name, _)| settings.iter().all(|(given, _)| given != name));
         let given = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let environment: Vec<_> = own.chain(given).collect();
-        let process = Process::start(&environment)?;
+        let process = Process::start_as(command, &environment)?;
         Ok(Self { engine, process, _folder: folder })
+    }
+
+    /// Its process id.
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The log so far.
+    pub(super) fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Waits for its end, which a signal brings.
+    pub(super) fn until_ended(self) {
+        self.process.until_ended();
     }
 
     /// Where it listens.

@@ -121,13 +121,16 @@ fn gate_in_the_end(settings: &[(&str, &str)]) -> Gate {
 }
 
 #[tokio::test]
-async fn a_guest_may_inspect_everything_that_is_json() {
+async fn a_guest_may_inspect_everything_that_is_json_and_is_told_of_once() {
     let with_body = engine_api::Endpoint::ALL.iter().filter(|endpoint| endpoint.body().is_some());
     let ids: Vec<_> = with_body.map(|endpoint| endpoint.operation_id()).collect();
     let settings = format!("inspect={}\ninspect-count=1000", ids.join(","));
     let gate = Gate::start(&hostile(), &[("POLICY_SETTINGS", &settings)]).unwrap();
     assert_eq!(gate.fetch("GET /_ping", &[]).await.status(), 200);
-    gate.stop();
+    let log = gate.stop();
+    let (_, inspects) = log.split_once(" inspects=").expect("what it inspects");
+    let inspects: Vec<_> = inspects.lines().next().unwrap_or_default().split(',').collect();
+    assert_eq!(inspects, ids, "each once, however often the manifest names it");
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use pdp::workbench::Workbench;
 use pdp::{Limits, LoadError};
 
 use super::{ROOT, target_folder};
+use crate::binary::compiler;
 use crate::installed;
 
 /// The component of a JavaScript example.
@@ -195,7 +196,7 @@ fn compile(component: &Path) {
         return;
     }
     let limits = Limits { timeout: Duration::from_secs(60), memory: 64 << 20 };
-    let workbench = Workbench::new(limits, Some(&code_cache())).expect("a workbench");
+    let workbench = Workbench::new(limits, &compiler(), Some(&code_cache())).expect("a workbench");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     // Without settings it may be refused, but by then its code is compiled.
     let loaded = runtime.block_on(workbench.load(component, ""));

@@ -10,6 +10,9 @@ const EMPTY: &[u8] = b"\0asm\x0d\x00\x01\x00";
 /// A change to an entry that damages it.
 type Damage = fn(&mut Vec<u8>);
 
+/// What makes something that is not an entry.
+type Make = fn(&Path);
+
 struct Scene {
     engine: Engine,
     folder: TempDir,
@@ -24,12 +27,16 @@ impl Scene {
         CodeCache::open(&self.folder.path().join("code"))
     }
 
+    fn code(&self, wasm: &[u8]) -> Vec<u8> {
+        self.engine.precompile_component(wasm).unwrap()
+    }
+
     fn origin(&self, cache: &CodeCache) -> Origin {
         let digest = Digest::of(EMPTY);
         if cache.find(&self.engine, &digest).is_some() {
             return Origin::Cached;
         }
-        cache.compile(&self.engine, EMPTY, &digest).unwrap();
+        cache.keep(&self.engine, &digest, &self.code(EMPTY));
         Origin::Compiled
     }
 
@@ -140,6 +147,32 @@ fn a_link_in_the_place_of_an_entry_is_not_followed() {
     assert!(fs::symlink_metadata(&entry).unwrap().is_file());
 }
 
+/// A pipe without a writer would be waited for, and one without a reader as well.
+#[test]
+fn what_is_no_file_in_the_place_of_an_entry_is_not_waited_for() {
+    let scene = Scene::new();
+    let cache = scene.cache();
+    scene.origin(&cache);
+    let entry = scene.entries().remove(0);
+    let unfinished = entry.with_extension(format!("{}.new", std::process::id()));
+    let pipe: Make = |path| rustix::fs::mkfifoat(rustix::fs::CWD, path, 0o600.into()).unwrap();
+    let makes: [(&str, Make); 3] = [
+        ("a pipe", pipe),
+        ("a folder", |path| fs::create_dir(path).unwrap()),
+        ("a socket", |path| drop(std::os::unix::net::UnixListener::bind(path).unwrap())),
+    ];
+    for (what, make) in makes {
+        fs::remove_file(&entry).unwrap();
+        make(&entry);
+        pipe(&unfinished);
+        assert_eq!(scene.origin(&cache), Origin::Compiled, "{what}");
+        let _ = fs::remove_dir(&entry);
+        assert!(what == "a folder" || scene.origin(&cache) == Origin::Cached, "{what}: replaced by a file");
+        assert!(!unfinished.exists(), "{what}");
+        scene.origin(&cache);
+    }
+}
+
 #[test]
 fn what_was_not_used_for_a_month_is_removed_and_nothing_else() {
     let scene = Scene::new();
@@ -161,7 +194,7 @@ fn what_was_not_used_for_a_month_is_removed_and_nothing_else() {
     age(&used, 29);
     age(&own, 31);
     assert_eq!(scene.origin(&cache), Origin::Cached, "which is a use");
-    cache.compile(&scene.engine, b"\0asm\x0d\0\x01\0\0\x02\x01x", &Digest::of(b"x")).unwrap();
+    cache.keep(&scene.engine, &Digest::of(b"x"), &scene.code(b"\0asm\x0d\0\x01\0\0\x02\x01x"));
     for kept in others.iter().chain([&used, &own]) {
         assert!(kept.exists(), "{}", kept.display());
     }

@@ -95,3 +95,74 @@ fn a_file_that_changes_while_it_is_read_is_not_taken() {
         assert!(read_from(&file, 100, || {}).is_ok(), "{change}: and then it is whole again");
     }
 }
+
+/// Whoever may write to the folder of a file could otherwise choose what is read, and a policy could tell it to clients.
+#[test]
+fn links_of_those_who_could_not_have_read_the_file_are_not_followed() {
+    if !rustix::process::geteuid().is_root() {
+        return; // only root can make a file another's
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (stranger, other) = (65_534, 65_533);
+    let is_read = |owner_of_file: u32, owner_of_link: u32, owner_of_second: u32| {
+        for name in ["file", "folder", "link", "second"] {
+            let _ = fs::remove_dir_all(at(name)).or_else(|_| fs::remove_file(at(name)));
+        }
+        fs::create_dir(at("folder")).unwrap();
+        fs::write(at("folder/file"), "x").unwrap();
+        std::os::unix::fs::lchown(at("folder/file"), Some(owner_of_file), None).unwrap();
+        for (link, target, owner) in
+            [("link", "folder", owner_of_link), ("second", "link/file", owner_of_second)]
+        {
+            symlink(target, at(link)).unwrap();
+            std::os::unix::fs::lchown(at(link), Some(owner), None).unwrap();
+        }
+        match read(&at("second"), 10) {
+            Ok(bytes) => bytes == b"x",
+            Err(Unreadable::Link { owner, .. }) => {
+                assert!([owner_of_link, owner_of_second].contains(&owner));
+                false
+            }
+            Err(error) => panic!("{error}"),
+        }
+    };
+    for (file, link, second, want) in [
+        (0, 0, 0, true),
+        (stranger, 0, 0, true),
+        (stranger, stranger, stranger, true),
+        (stranger, 0, stranger, true),
+        (0, stranger, 0, false),
+        (0, 0, stranger, false),
+        (other, stranger, 0, false),
+    ] {
+        assert_eq!(is_read(file, link, second), want, "file of {file}, links of {link} and {second}");
+    }
+}
+
+#[test]
+fn files_of_the_kernel_are_not_read_by_whatever_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link");
+    symlink("/proc/self/environ", &link).unwrap();
+    for path in [Path::new("/proc/self/environ"), Path::new("/proc/../proc/self/status"), &link] {
+        let refused = read(path, 1 << 20);
+        assert!(matches!(refused, Err(Unreadable::Kernel("procfs"))), "{}: {refused:?}", path.display());
+    }
+}
+
+#[test]
+fn a_path_is_followed_as_the_kernel_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("a/b")).unwrap();
+    fs::write(at("a/file"), "x").unwrap();
+    symlink("a/b", at("deep")).unwrap();
+    symlink(at("deep/../file"), at("absolute")).unwrap();
+    symlink("circle", at("circle")).unwrap();
+    for path in ["a/file", "deep/../file", "absolute", "./a/./b/.././file"] {
+        let (end, _links) = follow(&at(path)).unwrap();
+        assert_eq!(fs::canonicalize(&end).unwrap(), fs::canonicalize(at("a/file")).unwrap(), "{path}");
+    }
+    assert!(follow(&at("circle")).is_err());
+}
