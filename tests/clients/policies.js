@@ -67,7 +67,7 @@ const policies = {
 async function withinABox(name, Labels) {
   assert.equal(await run({ Labels }), 'hello\n');
   const network = await docker.createNetwork({ Name: `${name}-net`, Labels, CheckDuplicate: true });
-  const volume = await docker.createVolume({ Name: `${name}-data`, Labels });
+  await docker.createVolume({ Name: `${name}-data`, Labels });
   const container = await docker.createContainer({
     Image: IMAGE, Cmd: ['sleep', '1000'], name, platform: '', Labels, Env: ['A=b'], Volumes: {}, Tty: false,
     ExposedPorts: { '80/tcp': {} }, OpenStdin: true,
@@ -103,7 +103,7 @@ async function withinABox(name, Labels) {
   } finally {
     await container.remove({ force: true });
     await network.remove();
-    await volume.remove();
+    await docker.getVolume(`${name}-data`).remove();
   }
 }
 
@@ -128,7 +128,10 @@ if (wanted === undefined) {
   console.log(Object.keys(policies).join('\n'));
 } else {
   policies[wanted](name).then(
-    () => console.log(`done: ${wanted}`),
+    () => {
+      console.log(`done: ${wanted}`);
+      process.exit(0); // a refused attach leaves its request open
+    },
     (error) => {
       console.error(error);
       process.exit(1);

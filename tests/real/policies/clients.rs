@@ -25,11 +25,11 @@ fn image_allowlist(engine: Release) {
 }
 
 fn start_stop_only(engine: Release) {
-    drive(engine, "start_stop_only", &guests::rust("rust-start-stop-only"), "button=yes");
+    drive(engine, "start_stop_only", &guests::rust_compiled("rust-start-stop-only"), "button=yes");
 }
 
 fn restrict_create(engine: Release) {
-    let policy = guests::rust("rust-restrict-create");
+    let policy = guests::rust_compiled("rust-restrict-create");
     drive(engine, "restrict_create", &policy, r#"{"registries": ["docker.io/e2e"]}"#);
 }
 
