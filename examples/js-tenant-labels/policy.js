@@ -5,7 +5,7 @@
 // The exception: images are common to all, and so are the networks `bridge` and `none`.
 
 import { BODIES, LISTS, OF_A_CONTAINER, words } from "./fields.js";
-import { find, first, mountsOf, read, readSettings, refuse, tenantOf } from "./reading.js";
+import { find, first, linkOf, mountsOf, read, readSettings, refuse, tenantOf } from "./reading.js";
 
 // The settings, such as {"label": "team", "clients": [{"listener": "unix:///run/team-a.sock", "tenant": "a"}]}, and who
 // asks: each decision has an instance of its own.
@@ -32,19 +32,21 @@ rule("ExecStart ExecResize ExecInspect", ({ subject }) => own("container", find(
 rule("NetworkInspect NetworkDelete VolumeInspect VolumeDelete", ({ family, subject }) =>
   named(family.slice(0, -1), subject, 404)); // networks: network
 rule("NetworkConnect NetworkDisconnect", ({ subject }, { Container, EndpointConfig }) => {
-  join(subject, EndpointConfig);
   named("container", Container);
+  join(subject, EndpointConfig, Container);
 });
 rule("NetworkCreate VolumeCreate", ({ family }, { Name, Labels, Driver, IPAM }) => {
   const taken = find(family.slice(0, -1), Name); // the engine would hand out the volume, or make a second such network
   if (taken && !isMine(taken.Labels)) refuse(`${Name} exists and is not yours`, 409);
   for (const driver of [Driver ?? "", IPAM?.Driver ?? ""])
     if (!["", "default", "bridge", "local"].includes(driver)) refuse(`driver ${driver} is not allowed`);
-  nameable(Name);
+  nameable(Name || undefined);
   labelled(Labels);
 });
-rule("ContainerCreate", (_, { Labels, HostConfig, NetworkingConfig }) => {
+rule("ContainerCreate", (_, { name, Image, Labels, HostConfig, NetworkingConfig }) => {
+  nameable(name);
   labelled(Labels);
+  if (carriesIt(find("image", Image))) refuse(`${Image} carries the label ${pair()} itself: use an image without it`);
   const { VolumesFrom, NetworkMode, Links } = HostConfig ?? {};
   for (const { Type, Source } of mountsOf(HostConfig ?? {})) {
     if (Type === "volume") Source && named("volume", Source);
@@ -59,16 +61,28 @@ const pair = () => `${settings.label}=${tenant}`;
 const isMine = (labels) => labels?.[settings.label] === tenant;
 const labelled = (labels) => isMine(labels) || refuse(`what you make needs your label: add --label ${pair()}`);
 
-// The engine prefers a name to the start of an id: who writes the id of another's would get this.
-const nameable = (name) => /^\/?[0-9a-f]{12,}$/.test(name ?? "") && refuse(`${name} could be an id: choose another name`);
+// What every place has to hold that makes a name. The engine prefers a name to the start of an id: who writes the id of
+// another's would get this. And it takes a link's alias as a path: "../x" names the container x.
+function nameable(name) {
+  if (!/^[a-zA-Z0-9][\w.-]*$/.test(name ?? "x")) refuse(`${name} is no name: use letters, digits, _, . and -`);
+  if (/^([0-9a-f]{12,}|[0-9a-z]{25})$/.test(name)) refuse(`${name} could be an id: choose another name`);
+}
 
 // What is another's is refused in the words for what is not there.
 function own(kind, reference, status) {
   const object = find(kind, reference);
-  if (!isMine(kind === "container" ? object?.Config.Labels : object?.Labels))
-    refuse(`no ${kind} ${reference ?? ""} with label ${pair()}`, status);
-  return object;
+  const isOwn = kind === "container" ? isOwnContainer : ({ Labels }) => isMine(Labels);
+  return object && isOwn(object) ? object : refuse(`no ${kind} ${reference ?? ""} with label ${pair()}`, status);
 }
+
+// A label that a container has from its image counts for nothing: whoever made the image has put it there.
+function isOwnContainer({ Config, Image }) {
+  if (!isMine(Config.Labels)) return false;
+  const image = find("image", Image) ?? refuse(`its image ${Image} is gone, so nobody knows whose the label ${pair()} is`);
+  return !carriesIt(image);
+}
+
+const carriesIt = (image) => isMine(image?.Config?.Labels);
 
 // Only a container in the path is pinned. Anything else, named by the start of its id, could be another's a moment later.
 function named(kind, reference, status) {
@@ -76,11 +90,17 @@ function named(kind, reference, status) {
   if (/^[0-9a-f]+$/.test(reference) && reference !== Id) refuse(`write the whole id of ${kind} ${reference}`);
 }
 
-// A container joins a network: a common one, one of the tenant's, or that of its other container.
-function join(network, endpoint) {
+// A container joins a network: a common one, one of the tenant's, or that of its other container. Compose 1.x calls it
+// by the start of its own id, too.
+function join(network, endpoint, container) {
   if (network?.startsWith("container:")) named("container", network.slice("container:".length));
   else if (!["", "default", "bridge", "none"].includes(network ?? "")) named("network", network);
-  for (const link of endpoint?.Links ?? []) named("container", link.split(":")[0]);
+  for (const [other, alias] of (endpoint?.Links ?? []).map(linkOf)) {
+    named("container", other);
+    nameable(alias);
+  }
+  const isOwnId = (alias) => /^[0-9a-f]{64}$/.test(container) && container.startsWith(alias);
+  for (const alias of endpoint?.Aliases ?? []) isOwnId(alias) || nameable(alias);
 }
 
 export const decisionPoint = {
@@ -93,7 +113,7 @@ export const decisionPoint = {
     try {
       tenant = tenantOf(settings.clients, request) ?? refuse("this client belongs to no tenant");
       const judge = rules.get(request.operation) ?? refuse(`${request.method} ${request.path} is not for tenants`);
-      nameable(first(request.query, "name")); // of a container; that of a network or volume is in the body
+      nameable(first(request.query, "name")?.replace(/^\//, "") || undefined); // of a container; others are in the body
       judge(request, BODIES[request.operation] && read(BODIES[request.operation]));
       return { tag: "defer" };
     } catch ({ message, status }) {

@@ -2,7 +2,7 @@
 
 import { body } from "sockgate:policy/call@0.1.0";
 import { inspect } from "sockgate:policy/engine@0.1.0";
-import { ANY, CLIENT } from "./fields.js";
+import { ANY, CLIENT, EMPTY } from "./fields.js";
 
 export function refuse(message, status) {
   throw Object.assign(new Error(message), { status });
@@ -29,23 +29,20 @@ export function read(fields) {
   return only(fields, tag === "empty" ? {} : JSON.parse(val)) ?? {};
 }
 
-// A value with no fields but these: any other is at its default. For MaskedPaths that is null: an empty list unmasks.
+// A value with no fields but these: any other is as good as left out.
 export function only(fields, value) {
   if (fields === ANY) return value;
   if (Array.isArray(fields)) for (const item of value ?? []) only(fields[0], item);
   else
     for (const [name, inner] of Object.entries(value ?? {})) {
       const known = Object.hasOwn(fields, name) ? fields[name] : fields["*"];
-      if (known !== undefined) only(known, inner);
-      else if (!isDefault(inner) || (name.endsWith("Paths") && inner)) refuse(`${name} is not for you to set`);
+      if (known !== undefined && known !== EMPTY) only(known, inner);
+      else if (inner && !(known === EMPTY && isEmpty(inner))) refuse(`${name} is not for you to set`);
     }
   return value;
 }
 
-function isDefault(value) {
-  if (Array.isArray(value)) return value.length === 0;
-  return value !== null && typeof value === "object" ? Object.values(value).every(isDefault) : !value;
-}
+const isEmpty = (value) => typeof value === "object" && Object.keys(value).length === 0;
 
 // What the engine says of an object; undefined if it has none of that name.
 export function find(kind, reference) {
@@ -63,4 +60,11 @@ export const first = (query, wanted) => query.find(([name]) => name === wanted)?
 export function mountsOf({ Binds, Mounts }) {
   const sources = (Binds ?? []).map((bind) => (bind.includes(":") ? bind.split(":")[0] : ""));
   return [...sources.map((Source) => ({ Type: Source.startsWith("/") ? "bind" : "volume", Source })), ...(Mounts ?? [])];
+}
+
+// The container that a link leads to, and what it is called there: "/db:/web/db", as an inspection shows it, is "db:db".
+export function linkOf(link) {
+  const [other, alias = other, ...more] = link.split(":");
+  if (more.length > 0) refuse(`${link} is no link`);
+  return alias !== other && other.startsWith("/") ? [other.slice(1), alias.slice(alias.lastIndexOf("/") + 1)] : [other, alias];
 }

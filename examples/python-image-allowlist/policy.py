@@ -61,9 +61,9 @@ def names_of(image_id):
 def of_service(spec, query):
     """All names of the images of a service's tasks."""
     task = spec.get("TaskTemplate") or {}
-    # The engine runs what Runtime says, whatever else there is.
-    others = task.get("PluginSpec") or task.get("NetworkAttachmentSpec")
-    if task.get("Runtime") not in (None, "", "container") or others:
+    # The engine runs what Runtime says, whatever else there is. That it is there counts, even without entries.
+    others = [task.get("PluginSpec"), task.get("NetworkAttachmentSpec")]
+    if task.get("Runtime") not in (None, "", "container") or others != [None, None]:
         raise Refused("services run containers only")
     if first_of(query, "rollback"):
         raise Refused("a rollback runs an image that the request does not name: update the service to it")

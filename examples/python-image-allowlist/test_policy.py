@@ -76,7 +76,8 @@ class Policy(unittest.TestCase):
                 self.assertIsNone(self.ask(operation, body))
             for task in [{"Runtime": "plugin"}, {"Runtime": "attachment"}, {"Runtime": "Container"}, {"Runtime": "other"},
                          {"PluginSpec": {"remote": "evil"}}, {"NetworkAttachmentSpec": {"ContainerID": "evil"}},
-                         {"Runtime": "plugin", "PluginSpec": {"remote": "evil"}}]:
+                         {"Runtime": "plugin", "PluginSpec": {"remote": "evil"}}, {"PluginSpec": {}},
+                         {"NetworkAttachmentSpec": {}}]:
                 with self.subTest(task):
                     body = {"TaskTemplate": {"ContainerSpec": {"Image": "alpine:3.20"}, **task}}
                     self.assertEqual(self.ask(operation, body), "services run containers only")

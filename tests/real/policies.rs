@@ -5,6 +5,7 @@ use e2e::{Endpoint, Gateway, Response, Via, guests, request};
 
 use crate::client::Client;
 
+mod clients;
 mod image_allowlist;
 mod no_shell;
 mod readme;

@@ -24,6 +24,17 @@ pub fn rust(package: &str) -> PathBuf {
     built.entry(package.to_owned()).or_insert_with(|| build_rust(package)).clone()
 }
 
+/// The component of a Rust example, its code in the [`code_cache`]: for a gateway that starts while others compile.
+///
+/// # Panics
+/// When the package cannot be built.
+#[must_use]
+pub fn rust_compiled(package: &str) -> PathBuf {
+    let component = rust(package);
+    example::compile(&component);
+    component
+}
+
 fn build_rust(package: &str) -> PathBuf {
     let target = folder();
     let output = builder(env!("CARGO"))

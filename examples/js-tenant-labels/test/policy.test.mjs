@@ -12,7 +12,8 @@ const SETTINGS = {
   label: "team",
   clients: [{ listener: "unix:///run/a.sock", tenant: "a" }, { uid: 1002, tenant: "b" }],
 };
-const container = (team, id, Networks = {}) => ({ Id: id, Config: { Labels: { team } }, NetworkSettings: { Networks } });
+const container = (team, id, Networks = {}, Image = "sha256:plain") =>
+  ({ Id: id, Image, Config: { Labels: { team } }, NetworkSettings: { Networks } });
 const FULL = "ab12".repeat(16);
 engine.objects = {
   "container mine": container("a", FULL),
@@ -24,7 +25,17 @@ engine.objects = {
   "container created": container("a", "23".repeat(32), { mine: { NetworkID: "" }, bridge: { NetworkID: "" } }),
   "container squatter": container("a", "34".repeat(32), { mine: { NetworkID: "11".repeat(32) }, theirs: { NetworkID: "" } }),
   "container outlived": container("a", "45".repeat(32), { absent: null }),
+  "container marked": container("a", "56".repeat(32), {}, "sha256:marked"),
+  "container of-b": container("a", "67".repeat(32), {}, "sha256:of-b"),
+  "container orphan": container("a", "78".repeat(32), {}, "sha256:gone"),
+  "container unknown": container("a", "89".repeat(32), {}, "sha256:down"),
   "container down": "connection refused",
+  "image sha256:plain": { Config: { Labels: null } },
+  "image sha256:marked": { Config: { Labels: { team: "a" } } },
+  "image sha256:of-b": { Config: { Labels: { team: "b" } } },
+  "image sha256:down": "connection refused",
+  "image marked:1": { Config: { Labels: { team: "a" } } },
+  "image bare:1": {},
   "exec e1": { ContainerID: FULL },
   "exec e2": { ContainerID: "theirs" },
   "network mine": { Id: "11".repeat(32), Name: "mine", Labels: { team: "a" } },
@@ -92,7 +103,7 @@ test("an exec belongs to its container", () => {
 });
 
 test("lists, events and prunes name the label in the first filters, in either form", () => {
-  for (const operation of ["ContainerList", "SystemEvents", "NetworkList", "VolumeList", "ContainerPrune"]) {
+  for (const operation of ["ContainerList", "SystemEvents", "NetworkList", "VolumeList", "NetworkPrune", "VolumePrune"]) {
     passes(operation, filters({ label: ["team=a"] }));
     passes(operation, filters({ label: { "team=a": true }, name: { x: true } }));
     for (const wrong of [{}, { label: ["team=b"] }, { label: ["team"] }, { label: "team=a" }, { label: null },
@@ -121,6 +132,21 @@ test("what is made carries the label", () => {
   }
   refused(/add --label/, "ContainerCreate");
   refused(/./, "ContainerCreate", { body: "null" });
+});
+
+test("a label that a container has from its image makes nobody its owner", () => {
+  for (const subject of ["mine", "of-b"]) passes("ContainerExec", { subject });
+  for (const operation of ["ContainerInspect", "ContainerExec", "ContainerStart", "ContainerDelete", "PutContainerArchive"]) {
+    refused(/^no container marked with label team=a$/, operation, { subject: "marked" });
+    refused(/its image sha256:gone is gone/, operation, { subject: "orphan" });
+    refused(/cannot look up image sha256:down/, operation, { subject: "unknown" });
+  }
+  refused(/no container marked/, ...create({ HostConfig: { VolumesFrom: ["marked"] } }));
+  refused(/no container marked/, "NetworkConnect", { subject: "mine", body: { Container: "marked" } });
+  // Nor does it help to say the label besides: nobody could tell the two apart later.
+  refused(/^marked:1 carries the label team=a itself/, ...create({ Image: "marked:1" }));
+  for (const Image of ["alpine", "bare:1", "sha256:of-b"]) passes(...create({ Image }));
+  refused(/is not for tenants/, "ContainerPrune", filters({ label: ["team=a"] })); // the engine counts such labels
 });
 
 test("a new container reaches no other tenant", () => {
@@ -198,6 +224,31 @@ test("the fields that clients send at their defaults pass", () => {
   } }));
 });
 
+test("what is there counts, even if all in it is at its default", () => {
+  for (const HostConfig of [
+    { Sysctls: { "net.ipv4.ip_forward": "" } }, { Annotations: { "io.x": "" } }, { StorageOpt: { size: "" } },
+    { LogConfig: { Config: { "syslog-address": "" } } }, { DeviceRequests: [{}] }, { CapAdd: [""] }, { Devices: [null] },
+    { MaskedPaths: [] }, { ReadonlyPaths: [] }, { OfTomorrow: {} }, { OfTomorrow: [] }, { LogConfig: { OfTomorrow: {} } },
+    { Mounts: [{ Type: "tmpfs", BindOptions: {} }] }, { Mounts: [{ Type: "tmpfs", VolumeOptions: { DriverConfig: {} } }] },
+  ]) refused(/is not for you to set/, ...create({ HostConfig }));
+  const Labels = { team: "a" };
+  refused(/ClusterVolumeSpec/, "VolumeCreate", { body: { Labels, ClusterVolumeSpec: {} } });
+  refused(/DriverOpts/, "VolumeCreate", { body: { Labels, DriverOpts: { device: "" } } });
+  refused(/Options/, "NetworkCreate", { body: { Labels, Options: { "com.docker.network.bridge.name": "" } } });
+  refused(/ConfigFrom/, "NetworkCreate", { body: { Labels, ConfigFrom: {} } });
+  refused(/Config is/, "NetworkCreate", { body: { Labels, IPAM: { Config: [{}] } } });
+  refused(/DriverOpts/, "NetworkConnect", { subject: "mine", body: { Container: "mine", EndpointConfig: { DriverOpts: { x: "" } } } });
+  refused(/Privileged/, "ContainerExec", { subject: "mine", body: { Privileged: {} } });
+});
+
+test("what clients repeat of path and query passes", () => {
+  passes(...create({ name: "web", platform: "", VolumesFrom: [] }));
+  passes("ContainerExec", { subject: "mine", body: { Container: "mine", Cmd: ["sh"], detachKeys: "ctrl-x" } });
+  passes("ContainerStart", { subject: "mine", query: [["detachKeys", "ctrl-x"]], body: { detachKeys: "ctrl-x" } });
+  refused(/could be an id/, ...create({ name: FULL }));
+  refused(/VolumesFrom/, ...create({ VolumesFrom: ["theirs"] }));
+});
+
 test("a start joins no network that has become another's", () => {
   for (const operation of ["ContainerStart", "ContainerRestart"]) {
     for (const subject of ["mine", "created", "running"]) passes(operation, { subject });
@@ -213,16 +264,38 @@ test("a start takes no checkpoint", () => {
     refused(/a checkpoint could be/, "ContainerStart", { subject: "mine", query: [[name, "x"]] });
 });
 
-test("no name could be an id", () => {
-  const wrong = ["ab".repeat(6), FULL, "0".repeat(12)];
-  for (const name of [...wrong, "/" + FULL]) {
-    refused(/could be an id/, "ContainerRename", { subject: "mine", query: [["name", name]] });
-    refused(/could be an id/, "ContainerCreate", { ...create({})[1], query: [["name", name], ["name", "web"]] });
-  }
-  for (const operation of ["NetworkCreate", "VolumeCreate"])
-    for (const Name of wrong) refused(/could be an id/, operation, { body: { Name, Labels: { team: "a" } } });
-  for (const name of ["db", "cafe", "ab".repeat(6) + "-web"])
+test("no name could be an id, or is a path", () => {
+  const ids = ["ab".repeat(6), FULL, "0".repeat(12), "9".repeat(25), "y".repeat(25)];
+  const paths = ["../8df7222bb245", "..", ".", "victim/db", "//x", "a b", "x\n", "-x", "ü"];
+  const each = (names, because) => {
+    for (const name of names) {
+      refused(because, "ContainerRename", { subject: "mine", query: [["name", name]] });
+      refused(because, "ContainerRename", { subject: "mine", query: [["name", "/" + name]] });
+      refused(because, "ContainerCreate", { ...create({})[1], query: [["name", name], ["name", "web"]] });
+      for (const operation of ["NetworkCreate", "VolumeCreate"])
+        refused(because, operation, { body: { Name: name, Labels: { team: "a" } } });
+      const HostConfig = { Links: [`mine:${name}`] };
+      refused(because, ...create({ HostConfig }));
+      const joining = (config) => ({ NetworkingConfig: { EndpointsConfig: { mine: config } } });
+      for (const config of [{ Links: [`mine:${name}`] }, { Aliases: ["web", name] }]) {
+        refused(because, ...create(joining(config)));
+        refused(because, "NetworkConnect", { subject: "mine", body: { Container: "mine", EndpointConfig: config } });
+      }
+    }
+  };
+  each(ids, /could be an id/);
+  each(paths, /is no name/);
+  for (const name of ["db", "cafe", "ab".repeat(6) + "-web", "d", "Web_1.x"]) {
     passes("ContainerRename", { subject: "mine", query: [["name", name]] });
+    passes(...create({ HostConfig: { Links: [`mine:${name}`, "mine"] } }));
+  }
+  for (const link of ["mine:", "mine:/", "mine:/x", "/mine:/c1/", "/mine:/c1/..", `/mine:/c1/${FULL}`, "mine:a:b"])
+    refused(/is no (name|link)|could be an id/, ...create({ HostConfig: { Links: [link] } }));
+  passes(...create({ HostConfig: { Links: ["/mine:/c1/db"] } })); // as an inspection shows it
+  // Compose 1.x gives a container the start of its own id.
+  const own = (Aliases) => ({ subject: "mine", body: { Container: FULL, EndpointConfig: { Aliases } } });
+  passes("NetworkConnect", own(["web", FULL.slice(0, 12)]));
+  refused(/could be an id/, "NetworkConnect", own([FULL.slice(1, 13)]));
 });
 
 test("networks are joined with one's own containers only", () => {

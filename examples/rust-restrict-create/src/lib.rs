@@ -5,6 +5,7 @@
 
 mod bindings;
 mod lists;
+mod names;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,8 @@ use std::cell::RefCell;
 
 use bindings::{Access, Decision, Denial, Guest, Manifest, Request, RequestBody, call};
 use lists::{Lists, network};
-use rules::{KEYS, OPERATIONS, Rule, fields_of, has, is_default};
+use names::{link, name, without_own_id};
+use rules::{KEYS, OPERATIONS, Rule, fields_of, has, is_default, is_empty};
 use serde_json::{Value, json};
 
 thread_local! {
@@ -56,7 +58,7 @@ fn judge(lists: &Lists, request: Request) -> Result<(), String> {
             serde_json::from_str(&text).map_err(|error| format!("the body: {error}"))?
         }
     };
-    check(lists, "body", body, &value)
+    check(lists, "body", body, &without_own_id(value))
 }
 
 /// Holds a value against its rule. A refusal begins with the field.
@@ -69,18 +71,24 @@ fn check(lists: &Lists, at: &str, rule: &Rule, value: &Value) -> Result<(), Stri
                 check(lists, &format!("{at}.{name}"), &Rule::Object(fields), endpoint)
             });
         }
-        (Rule::Object(fields), Value::Object(_) | Value::Null) => {
+        (Rule::Object(fields) | Rule::Open(fields), Value::Object(_) | Value::Null) => {
+            let other = if matches!(rule, Rule::Open(_)) { &Rule::Any } else { &Rule::Nothing };
             return fields_of(fields, value).try_for_each(|(name, value)| {
                 let field = fields.iter().find(|(names, _)| has(names, name));
-                check(lists, &format!("{at}.{name}"), field.map_or(&Rule::Nothing, |(_, rule)| rule), value)
+                check(lists, &format!("{at}.{name}"), field.map_or(other, |(_, rule)| rule), value)
             });
         }
         (Rule::Image, _) => lists.image(value.as_str().unwrap_or_default()),
-        _ if is_default(value) && !matches!(rule, Rule::Null) => Ok(()),
-        (Rule::Nothing | Rule::Null, _) => Err("must be left out".to_owned()),
+        (Rule::Null, _) => Err("must be left out".to_owned()),
+        _ if is_default(value) => Ok(()),
+        (Rule::Nothing, _) => Err("must be left out".to_owned()),
+        _ if is_empty(value) => Ok(()),
+        (Rule::Empty, _) => Err("must be left out".to_owned()),
         (_, Value::Array(items)) => return items.iter().try_for_each(|item| check(lists, at, rule, item)),
         (Rule::Words(words), Value::String(word)) if has(words, word) => Ok(()),
         (Rule::Words(words), _) => Err(format!("may only be one of: {words}")),
+        (Rule::Name, Value::String(text)) => name(text),
+        (Rule::Link, Value::String(text)) => link(text),
         (Rule::Network, Value::String(name)) => network(name),
         (Rule::Source, Value::String(source)) => lists.source(source),
         (Rule::Bind, Value::String(bind)) => lists.bind(bind),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::bindings::{Kind, LookupError, engine};
+use crate::names::is_name;
 
 /// What is allowed where the rules leave it open.
 #[derive(Debug, Default, Deserialize)]
@@ -72,7 +73,7 @@ impl Lists {
             true => {
                 Err(format!("the host's {source} is not a listed folder (listed: {})", shown(&self.binds)))
             }
-            false if is_volume(source) => Ok(()),
+            false if is_name(source) => Ok(()),
             false => Err(format!("{source} is not a volume's name, nor a listed folder of the host")),
         }
     }
@@ -85,12 +86,6 @@ impl Lists {
 
 fn official_images() -> Vec<String> {
     vec!["docker.io/library".to_owned()]
-}
-
-/// By the engine's own grammar of names. What is none may be a path to it: it takes `\` for `/` here and there.
-fn is_volume(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 /// A network is not the host's. It is looked up, as it has an id besides its name.

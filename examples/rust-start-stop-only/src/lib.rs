@@ -58,21 +58,47 @@ fn judge(request: &Request) -> Result<Decision, String> {
     if let Some((name, _)) = request.query.iter().find(|(name, _)| !QUERY.contains(&name.as_str())) {
         return Err(format!("leave out {name}"));
     }
-    // Some clients send one that says nothing.
-    if matches!(call::body(), RequestBody::Complete(text) if !matches!(text.trim(), "{}" | "null")) {
+    if matches!(call::body(), RequestBody::Complete(text) if !says_nothing(&text)) {
         return Err("leave out the body".to_owned());
     }
     // Looked up, as a container has many names; and the container that was looked up is the one that is started.
-    let answer = engine::inspect(Kind::Container, subject).map_err(|error| match error {
-        LookupError::NotFound => format!("there is no container {subject}"),
-        LookupError::Refused(why) | LookupError::Unavailable(why) => {
-            format!("{subject} cannot be looked up: {why}")
-        }
-    })?;
-    let container: Value = serde_json::from_str(&answer).map_err(|error| format!("{subject}: {error}"))?;
-    match LISTED.with_borrow(|listed| is_listed(listed, &container)) {
+    let container = look_up(Kind::Container, "container", subject)?;
+    match LISTED.with_borrow(|listed| is_listed(listed, &container))? {
         true => Ok(Decision::Allow),
         false => Err(format!("{subject} is not among the containers that may be started and stopped")),
+    }
+}
+
+fn is_listed(listed: &[String], container: &Value) -> Result<bool, String> {
+    match listing(listed, container) {
+        Listing::ByName => Ok(true),
+        Listing::ByLabels(words) => Ok(not_from_image(&words, &image_of(container)?)),
+        Listing::None => Ok(false),
+    }
+}
+
+/// The image that a container was made from, which stays the same whatever its name means by now.
+fn image_of(container: &Value) -> Result<Value, String> {
+    let id = container.get("Image").and_then(Value::as_str).unwrap_or_default();
+    look_up(Kind::Image, "image", id)
+}
+
+fn look_up(kind: Kind, what: &str, reference: &str) -> Result<Value, String> {
+    let answer = engine::inspect(kind, reference).map_err(|error| match error {
+        LookupError::NotFound => format!("there is no {what} {reference}"),
+        LookupError::Refused(why) | LookupError::Unavailable(why) => {
+            format!("{what} {reference} cannot be looked up: {why}")
+        }
+    })?;
+    serde_json::from_str(&answer).map_err(|error| format!("{what} {reference}: {error}"))
+}
+
+/// Some clients send a body without fields, and dockerode repeats `detachKeys` of the query in it.
+fn says_nothing(body: &str) -> bool {
+    match serde_json::from_str(body) {
+        Ok(Value::Null) => true,
+        Ok(Value::Object(fields)) => fields.keys().all(|name| name == "detachKeys"),
+        Ok(_) | Err(_) => false,
     }
 }
 
@@ -87,14 +113,33 @@ fn listed(settings: &str) -> Result<Vec<String>, String> {
     }
 }
 
-/// Whether one of the words is the container's name or one of its labels.
-fn is_listed(listed: &[String], container: &Value) -> bool {
+/// By what a container is listed.
+enum Listing<'word> {
+    ByName,
+    /// Those of the words that are labels which it carries.
+    ByLabels(Vec<&'word str>),
+    None,
+}
+
+fn listing<'word>(listed: &'word [String], container: &Value) -> Listing<'word> {
     let name = container.pointer("/Name").and_then(Value::as_str).and_then(|name| name.strip_prefix('/'));
-    let labels = container.pointer("/Config/Labels");
-    listed.iter().any(|word| match word.split_once('=') {
-        Some((key, value)) => {
-            labels.and_then(|labels| labels.get(key)).is_some_and(|carried| carried == value)
-        }
-        None => name == Some(word),
+    if listed.iter().any(|word| !word.contains('=') && name == Some(word)) {
+        return Listing::ByName;
+    }
+    let words: Vec<_> = listed.iter().map(String::as_str).filter(|word| carries(container, word)).collect();
+    if words.is_empty() { Listing::None } else { Listing::ByLabels(words) }
+}
+
+/// Whether one of the labels is not the image's as well. What a container has from its image says nothing: whoever made the
+/// image has put it there.
+fn not_from_image(words: &[&str], image: &Value) -> bool {
+    words.iter().any(|word| !carries(image, word))
+}
+
+/// Whether a container or an image has the label `key=value`.
+fn carries(object: &Value, word: &str) -> bool {
+    let labels = object.pointer("/Config/Labels");
+    word.split_once('=').is_some_and(|(key, value)| {
+        labels.and_then(|labels| labels.get(key)).is_some_and(|carried| carried == value)
     })
 }

@@ -1,10 +1,10 @@
 //! What is listed, as tables. Look-ups need an engine: sockgate's own tests have one.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use serde_json::json;
 
-use super::{is_listed, listed};
+use super::{Listing, listed, listing, not_from_image, says_nothing};
 
 #[test]
 fn a_container_is_listed_by_its_name_or_by_a_label_and_its_value() {
@@ -24,11 +24,29 @@ fn a_container_is_listed_by_its_name_or_by_a_label_and_its_value() {
         ("/restartable=yes", json!({}), false),
     ] {
         let container = json!({"Name": name, "Config": {"Labels": labels}});
-        assert_eq!(is_listed(&words, &container), want, "{container}");
+        assert_eq!(!matches!(listing(&words, &container), Listing::None), want, "{container}");
     }
     for answer in [json!(null), json!([]), json!({}), json!({"Name": 1, "Config": []})] {
-        assert!(!is_listed(&words, &answer), "{answer}");
+        assert!(matches!(listing(&words, &answer), Listing::None), "{answer}");
     }
+}
+
+#[test]
+fn a_label_that_the_image_has_lists_nothing() {
+    let words = listed("a=1 b=2").expect("settings");
+    let both = json!({"Name": "/db", "Config": {"Labels": {"a": "1", "b": "2"}}});
+    for (labels, want) in [
+        (json!(null), true),
+        (json!({"a": "other", "c": "1"}), true),
+        (json!({"a": "1"}), true), // there is still b=2
+        (json!({"a": "1", "b": "2"}), false),
+    ] {
+        let Listing::ByLabels(carried) = listing(&words, &both) else { panic!("it carries them") };
+        assert_eq!(not_from_image(&carried, &json!({"Config": {"Labels": labels}})), want, "{labels}");
+    }
+    let named = json!({"Name": "/a", "Config": {"Labels": {"a": "1"}}});
+    let words = listed("a a=1").expect("settings");
+    assert!(matches!(listing(&words, &named), Listing::ByName));
 }
 
 #[test]
@@ -43,5 +61,20 @@ fn settings_that_list_nothing_are_refused() {
     ] {
         let problem = listed(settings).expect_err(settings);
         assert!(problem.contains(want), "{settings}: {problem}");
+    }
+}
+
+#[test]
+fn a_body_says_nothing_but_how_to_detach() {
+    for (body, want) in [
+        ("{}", true),
+        (" null ", true),
+        (r#"{"detachKeys": "ctrl-x"}"#, true),
+        (r#"{"Memory": 0}"#, false),
+        (r#"{"HostConfig": {}}"#, false),
+        ("[]", false),
+        ("", false),
+    ] {
+        assert_eq!(says_nothing(body), want, "{body}");
     }
 }

@@ -215,7 +215,7 @@ fn services_are_held_to_the_same(engine: Release) {
         &format!("{update} --mount-add type=bind,source=/,target=/host web"),
         "the host's / is not",
     );
-    scene.refuses(&docker, &format!("{update} --cap-add SYS_ADMIN web"), "CapabilityAdd: must be left out");
+    scene.refuses(&docker, &format!("{update} --cap-add SYS_ADMIN web"), "CapabilityAdd: may only be one of");
     scene.refuses(&docker, &format!("{update} --image other:1 web"), "is not of a listed registry");
     scene.refuses(&docker, &format!("{update} --network-add host web"), "is the host's network");
     scene.refuses(&docker, "service rollback --detach web", "query.rollback: must be left out");
@@ -309,7 +309,7 @@ fn an_ordinary_compose_file_goes_up_and_one_that_reaches_out_does_not(engine: Re
     for (field, words) in [
         ("privileged: true", "body.HostConfig.Privileged: must be left out"),
         ("pid: host", "body.HostConfig.PidMode: must be left out"),
-        (r#"cap_add: ["NET_ADMIN"]"#, "body.HostConfig.CapAdd: must be left out"),
+        (r#"cap_add: ["NET_ADMIN"]"#, "body.HostConfig.CapAdd: may only be one of"),
     ] {
         let project = scene.fill(PROJECT).replace("restart: unless-stopped", field);
         compose.write("docker-compose.yml", project);

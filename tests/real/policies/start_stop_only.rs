@@ -69,6 +69,7 @@ fn id_of(engine: &Dockerd, name: &str) -> String {
 on_both_engines! {
     listed_containers_stop_start_and_restart_by_every_name_they_have,
     no_other_container_stops_starts_or_restarts,
+    a_label_that_a_container_has_from_its_image_lists_nothing,
     nothing_else_changes_and_everything_is_read,
     a_body_that_says_nothing_changes_nothing,
 }
@@ -103,6 +104,28 @@ fn no_other_container_stops_starts_or_restarts(engine: Release) {
     }
     expect_refusal(&docker, "stop absent", "there is no container absent", "start-stop-only");
     assert_eq!(engine.events(), before);
+}
+
+fn a_label_that_a_container_has_from_its_image_lists_nothing(engine: Release) {
+    let engine = start(engine);
+    let docker = docker_of(&engine, Via::Unix);
+    engine.docker(&["commit", "--change", "LABEL team=a", "bare", "marked:1"]);
+    engine.docker(&["run", "--detach", "--name", "marked", "marked:1", "sleep", "1000"]);
+    engine.docker(&["run", "--detach", "--name", "twice", "--label", "team=a", "marked:1", "sleep", "1000"]);
+    let before = engine.events();
+    for name in ["marked", "twice"] {
+        let label = engine.docker(&["inspect", "--format", "{{.Config.Labels.team}}", name]);
+        assert_eq!(label, "a\n");
+        for command in ["stop", "start", "restart"] {
+            let words = "is not among the containers that may be started";
+            expect_refusal(&docker, &format!("{command} {name}"), words, "start-stop-only");
+        }
+    }
+    assert_eq!(engine.events(), before);
+    engine.docker(&["rename", "marked", "web3"]);
+    engine.docker(&["rename", "web", "web4"]);
+    engine.docker(&["rename", "web3", "web"]);
+    docker.ok(&["stop", "--time", "0", "web"]); // by its name it is listed
 }
 
 fn nothing_else_changes_and_everything_is_read(engine: Release) {

@@ -13,8 +13,12 @@ use tempfile::TempDir;
 use crate::client::{Client, fresh_name};
 use crate::conversation::LIMIT;
 
+mod marks;
 mod networks;
 
+use marks::{
+    a_label_of_an_image_makes_nobody_its_containers_owner, no_link_takes_the_id_of_another_container,
+};
 use networks::{
     a_container_does_not_follow_a_name_to_another_teams_network, volumes_and_networks_are_a_teams_own,
 };
@@ -40,6 +44,8 @@ on_both_engines! {
     events_are_a_teams_own
     a_prune_sweeps_up_a_teams_own
     what_the_cli_does_not_send_is_judged_too
+    a_label_of_an_image_makes_nobody_its_containers_owner
+    no_link_takes_the_id_of_another_container
 }
 
 #[test]
@@ -296,12 +302,11 @@ fn events_are_a_teams_own(Teams { a, engine, of_a, of_b, .. }: &Teams) {
 
 fn a_prune_sweeps_up_a_teams_own(Teams { a, b, of_a, of_b, .. }: &Teams) {
     // Labels of this test alone: the engine is shared.
-    ok(a, &format!("create --label team=a --label of={of_a} --name {of_a}-old {IMAGE} true"));
-    ok(b, &format!("create --label team=b --label of={of_a} --name {of_b}-old {IMAGE} true"));
-    let pruned = ok(a, &format!("container prune --force --filter label=of={of_a} --filter label=team=a"));
-    assert!(pruned.contains("Deleted"), "{pruned}");
-    refused(a, &format!("inspect {of_a}-old"), of_a);
-    ok(b, &format!("rm {of_b}-old"));
+    ok(a, &format!("network create --label team=a --label of={of_a} {of_a}-old"));
+    ok(b, &format!("network create --label team=b --label of={of_a} {of_b}-old"));
+    let pruned = ok(a, &format!("network prune --force --filter label=of={of_a} --filter label=team=a"));
+    assert!(pruned.contains(&format!("{of_a}-old")) && !pruned.contains(of_b.as_str()), "{pruned}");
+    ok(b, &format!("network rm {of_b}-old"));
 }
 
 fn what_the_cli_does_not_send_is_judged_too(teams: &Teams) {

@@ -189,7 +189,7 @@ pub fn code_cache() -> PathBuf {
 
 /// Compiles a policy's code into the code cache. An unoptimized compiler needs more time for CPython than tests wait
 /// for a gateway.
-fn compile(component: &Path) {
+pub(super) fn compile(component: &Path) {
     static COMPILED: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     if !compiled.insert(component.to_owned()) {

@@ -6,7 +6,7 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
     // Privileges.
     ("run --privileged IMAGE true", "body.HostConfig.Privileged: must be left out"),
     ("create --privileged IMAGE true", "body.HostConfig.Privileged: must be left out"),
-    ("run --cap-add SYS_ADMIN IMAGE true", "body.HostConfig.CapAdd: must be left out"),
+    ("run --cap-add SYS_ADMIN IMAGE true", "body.HostConfig.CapAdd: may only be one of"),
     ("run --security-opt seccomp=unconfined IMAGE true", "body.HostConfig.SecurityOpt: may only be one of"),
     ("run --security-opt apparmor=unconfined IMAGE true", "body.HostConfig.SecurityOpt: may only be one of"),
     ("run --security-opt label=disable IMAGE true", "body.HostConfig.SecurityOpt: may only be one of"),
@@ -77,6 +77,14 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
         "run --log-opt syslog-address=unix:///x IMAGE true",
         "LogConfig.Config.syslog-address: must be left out",
     ),
+    // Names that read as the id of another container, network or volume, or that are a path.
+    ("run --link victim:../8df7222bb245 IMAGE true", "body.HostConfig.Links: ../8df7222bb245 is not a name"),
+    ("run --link victim:8df7222bb245 IMAGE true", "body.HostConfig.Links: 8df7222bb245 could be an id"),
+    ("run --link victim:x/db IMAGE true", "body.HostConfig.Links: x/db is not a name"),
+    ("create --name 8df7222bb245 IMAGE true", "query.name: 8df7222bb245 could be an id"),
+    ("rename victim 8df7222bb245", "query.name: 8df7222bb245 could be an id"),
+    ("network create 8df7222bb245", "body.Name: 8df7222bb245 could be an id"),
+    ("volume create 8df7222bb245", "body.Name: 8df7222bb245 could be an id"),
     // Images.
     (
         "run evil/miner",
@@ -108,7 +116,7 @@ pub(super) const REFUSED_IN_SERVICES: &[(&str, &str)] = &[
         "--mount type=volume,target=/host,VOLUME",
         "Mounts.VolumeOptions.DriverConfig.Options: must be left out",
     ),
-    ("--cap-add SYS_ADMIN", "body.TaskTemplate.ContainerSpec.CapabilityAdd: must be left out"),
+    ("--cap-add SYS_ADMIN", "body.TaskTemplate.ContainerSpec.CapabilityAdd: may only be one of"),
     ("--sysctl net.ipv4.ip_forward=1", "body.TaskTemplate.ContainerSpec.Sysctls: must be left out"),
     ("--network host", "is the host's network"),
     ("--log-driver syslog", "body.TaskTemplate.LogDriver.Name: may only be one of"),
@@ -159,6 +167,23 @@ pub(super) const RAW: &[(&str, &str, &str)] = &[
         r#"{"HostConfig":{"Mounts":[{"Type":"image","Source":"alpine","Target":"/x"}]}}"#,
         "body.HostConfig.Mounts.Type: may only be one of: bind tmpfs volume",
     ),
+    (
+        "POST /networks/bridge/connect",
+        r#"{"Container":"victim","EndpointConfig":{"Aliases":["db","8df7222bb245"]}}"#,
+        "body.EndpointConfig.Aliases: 8df7222bb245 could be an id",
+    ),
+    (
+        "POST /containers/create",
+        r#"{"NetworkingConfig":{"EndpointsConfig":{"bridge":{"Links":["victim:../8df7222bb245"]}}}}"#,
+        "EndpointsConfig.bridge.Links: ../8df7222bb245 is not a name",
+    ),
+    // That it is there counts.
+    (
+        "POST /containers/create",
+        r#"{"HostConfig":{"Sysctls":{"net.ipv4.ip_forward":""}}}"#,
+        "body.HostConfig.Sysctls: must be left out",
+    ),
+    ("POST /volumes/create", r#"{"ClusterVolumeSpec":{}}"#, "body.ClusterVolumeSpec: must be left out"),
     // A container without an image starts from what a PUT has copied into it.
     ("POST /containers/create", "{}", "body.Image: an image has to be named"),
     ("POST /containers/create", "", "body.Image: an image has to be named"),
@@ -169,8 +194,8 @@ pub(super) const RAW: &[(&str, &str, &str)] = &[
         r#"{"DeviceCgroupRules":["b 8:* rwm"]}"#,
         "body.DeviceCgroupRules: must be left out",
     ),
-    ("POST /containers/idle/start", r#"{"HostConfig":{}}"#, "body: must be left out"),
-    ("POST /v1.23/containers/idle/start", r#"{"Hostname":"x"}"#, "body: must be left out"),
+    ("POST /containers/idle/start", r#"{"HostConfig":{}}"#, "body.HostConfig: must be left out"),
+    ("POST /v1.23/containers/idle/start", r#"{"Hostname":"x"}"#, "body.Hostname: must be left out"),
     ("POST /containers/idle/start?checkpoint=x&checkpoint-dir=/", "", "query.checkpoint: must be left out"),
     (
         "POST /containers/victim/checkpoints",
