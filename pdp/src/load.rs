@@ -27,6 +27,7 @@ use crate::question::{InspectedBody, Question};
 use crate::settings::Limits;
 
 pub(crate) mod cache;
+pub(crate) mod checkpoints;
 pub(crate) mod compiler;
 pub(crate) mod compiler_process;
 pub(crate) mod files;
@@ -334,5 +335,5 @@ async fn try_out(component: &Component) -> Result<(), Fault> {
         body: InspectedBody::Empty,
         attributes: Arc::default(),
     };
-    component.decide(question, FlagsVerdict::Allow).await.map(drop)
+    component.decide(question, FlagsVerdict::Allow, &component.term()).await.map(drop)
 }

@@ -17,7 +17,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::digest::Digest;
-use crate::load::native_code;
+use crate::load::{checkpoints, native_code};
 
 #[cfg(test)]
 mod tests;
@@ -155,6 +155,7 @@ impl Entry {
     fn of(folder: &Path, engine: &Engine, digest: &Digest) -> Self {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
+        checkpoints::VERSION.hash(&mut hasher);
         let compatibility = hasher.finish();
         let path = folder.join(format!("{digest}-{compatibility:016x}.code"));
         Self { path, digest: *digest, compatibility: compatibility.to_be_bytes() }

@@ -14,7 +14,7 @@ use rustix::process::{Signal, set_parent_process_death_signal, setpriority_proce
 use crate::guest::fault::{is_out_of_memory, one_line};
 use crate::guest::sandbox::{Memories, linker};
 use crate::load::compiler::{COMPILE_POLICY, Job, exit};
-use crate::load::native_code;
+use crate::load::{checkpoints, native_code};
 
 /// The argument that says that the limits are set.
 const LIMITED: &str = "limited";
@@ -37,6 +37,8 @@ enum Failure {
     Wasmtime(wasmtime::Error),
     #[error("{}", one_line(.0))]
     Component(wasmtime::Error),
+    #[error("it cannot be given checkpoints: {0}")]
+    Unreadable(checkpoints::Unreadable),
 }
 
 impl Failure {
@@ -44,7 +46,7 @@ impl Failure {
         match self {
             Self::Usage => exit::USAGE,
             Self::Wasmtime(error) | Self::Component(error) if is_out_of_memory(error) => exit::NO_MEMORY,
-            Self::Component(_) => exit::INVALID,
+            Self::Component(_) | Self::Unreadable(_) => exit::INVALID,
             Self::Limit(_) | Self::Restart(_) | Self::Pipe(_) | Self::Wasmtime(_) => exit::UNABLE,
         }
     }
@@ -95,7 +97,14 @@ fn work(job: Job, memories: &str) -> Result<(), Failure> {
     io::stdin().lock().read_to_end(&mut input)?; // as much as the gateway sends; the memory is limited
     match job {
         Job::Compile => {
-            let code = engine.precompile_component(&input).map_err(Failure::Component)?;
+            let code = match checkpoints::insert(&input) {
+                Ok(wasm) => engine.precompile_component(&wasm).map_err(Failure::Component)?,
+                Err(unreadable) => {
+                    // The compiler mostly says better what is wrong.
+                    engine.precompile_component(&input).map_err(Failure::Component)?;
+                    return Err(Failure::Unreadable(unreadable));
+                }
+            };
             drop(input);
             io::stdout().lock().write_all(&code)?;
         }
