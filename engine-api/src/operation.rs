@@ -36,6 +36,9 @@ pub enum BadRequestLine {
     },
 }
 
+/// The longest target that a refusal names, in bytes: what a client sent does not fill its answer and the log.
+const MAX_NAMED: usize = 256;
+
 impl BadRequestLine {
     /// The HTTP status of the refusal: 405, 400, or 301 for a read that is redirected.
     #[must_use]
@@ -61,7 +64,8 @@ impl BadRequestLine {
 
     /// The refusal of a path that has empty segments.
     fn empty_segment(method: Method, target: &str) -> Self {
-        match Target::without_empty_segments(target) {
+        let clean = Target::without_empty_segments(target);
+        match clean.filter(|clean| clean.to_string().len() <= MAX_NAMED) {
             Some(clean) => Self::EmptySegment { method, clean },
             None => Self::Target(BadTarget::EmptySegment),
         }

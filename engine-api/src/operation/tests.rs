@@ -151,6 +151,15 @@ fn a_read_with_empty_segments_is_redirected_to_the_path_without_them_and_a_write
 }
 
 #[test]
+fn a_long_path_with_empty_segments_is_refused_without_being_named() {
+    for target in [format!("/containers//{}/json", "a".repeat(300)), format!("/info//?{}", "a".repeat(300))] {
+        let refusal = Operation::parse("GET", &target).unwrap_err();
+        assert_eq!((refusal.status(), refusal.redirect()), (400, None));
+        assert!(refusal.to_string().len() < 200, "{refusal}");
+    }
+}
+
+#[test]
 fn nothing_is_redirected_to_what_could_be_a_host_or_is_refused_anyway() {
     for target in [
         "//evil.example/containers/json",
