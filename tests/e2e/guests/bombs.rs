@@ -15,7 +15,7 @@ use super::shapes::file;
 use super::{Failures, hostile, refused};
 
 /// How much CPU time the gateway has in some cases, and with it the compiler, so that the case does not take minutes.
-const SECONDS: &str = "4";
+const SECONDS: &str = "3";
 
 /// A component around one function, whose body is given as bytes, with a number of locals.
 fn function(parameter: u8, locals: u32, body: &[u8]) -> Vec<u8> {
@@ -140,27 +140,18 @@ fn dense_code() -> Vec<u8> {
     shape::binary(&format!("(component (core module {}))", format!("(func {body})").repeat(10)))
 }
 
-/// Whatever its limit turns out to be: the compiler of the tests is slow, and on a busy machine memory is had late.
+/// Which limit it is that they reach depends on how fast the compiler is, and that of the tests is slow.
 #[test]
 fn bombs_for_the_compiler_are_refused_at_the_start() {
     let mut failures = Failures::default();
     for (name, wasm, why) in [
-        (
-            "locals that are alive across blocks",
-            locals_alive_across_blocks(),
-            "compiling it took more than 1024 MiB",
-        ),
+        ("locals that are alive across blocks", locals_alive_across_blocks(), "compiling it took more than"),
         (
             "branches that carry locals",
             branches_that_carry_locals(),
-            "compiling it took more than 3 s of CPU time",
+            "compiling it took more than 2 s of CPU time",
         ),
         ("components that double forty times", components_that_double(40), "compiling it took more than"),
-        (
-            "components that double fifteen times",
-            components_that_double(15),
-            "loading its code took more than 256 MiB",
-        ),
         ("twenty thousand components in each other", nested(20_000), "compiling it"),
         ("loops with a hundred parameters", loops_with_parameters(), "compiling it took more than"),
         ("20 MiB of dense code", dense_code(), "compiling it took more than"),
@@ -183,9 +174,12 @@ async fn a_reload_of_a_bomb_leaves_the_gateway_up_at_speed_and_small() {
     let gate = Gate::start(&policy, &[("POLICY_SETTINGS", "on=ContainerList\ndecide=deny:as ever")]).unwrap();
     let before = memory(gate.id(), "VmRSS:");
     let mut client = gate.connect().await;
-    for (turn, bomb) in
-        [locals_alive_across_blocks(), components_that_double(15), square_roots()].into_iter().enumerate()
-    {
+    let bombs = [
+        (locals_alive_across_blocks(), "compiling it took more than 1024 MiB of memory"),
+        (components_that_double(15), "loading its code took more than 256 MiB of memory"),
+        (square_roots(), "compiling it took more than 1024 MiB of memory"),
+    ];
+    for (turn, (bomb, why)) in bombs.into_iter().enumerate() {
         let new = folder.path().join("new");
         std::fs::write(&new, bomb).unwrap();
         std::fs::rename(&new, &policy).unwrap();
@@ -199,6 +193,9 @@ async fn a_reload_of_a_bomb_leaves_the_gateway_up_at_speed_and_small() {
             within("a ping", ping(&mut client)).await;
             took.push(asked.elapsed());
         }
+        let log = gate.log();
+        let last = log.lines().rfind(|line| line.contains("the policies stay as they were"));
+        assert!(last.is_some_and(|line| line.contains(why)), "{why}: {last:?}");
         took.sort_unstable();
         let (median, slowest) = (took[took.len() / 2], took[took.len() - 1]);
         assert!(median < MEDIAN && slowest < SLOWEST, "bomb {turn}: {median:?}, {slowest:?}");
@@ -207,8 +204,6 @@ async fn a_reload_of_a_bomb_leaves_the_gateway_up_at_speed_and_small() {
     }
     let most = memory(gate.id(), "VmHWM:");
     assert!(most - before < 256 << 10, "{before} KiB before, and {most} KiB at most");
-    let lines = gate.lines(&["the policies stay as they were", "took more than"]);
-    assert!(lines.len() >= 3, "{lines:#?}");
     gate.stop();
 }
 

@@ -33,3 +33,12 @@ fn what_the_engine_says_of_a_crash_is_fit_for_a_line() {
     let Fault::Crash(said) = Fault::from_error(&error, ALLOWANCE) else { panic!("a crash") };
     assert_eq!(said, "no export named `a [31m b`");
 }
+
+#[test]
+fn memory_that_the_system_refuses_is_not_the_policys_fault() {
+    let refused =
+        wasmtime::Error::from(rustix::io::Errno::NOMEM).context("mmap failed to reserve 0x1000 bytes");
+    let fault = Fault::from_error(&refused, ALLOWANCE);
+    assert!(matches!(&fault, Fault::Host(said) if said.contains("ulimit -v")), "{fault}");
+    assert!(!is_out_of_memory(&wasmtime::Error::from(rustix::io::Errno::NOENT)));
+}
