@@ -8,6 +8,7 @@ wasmtime::component::bindgen!({
     world: "policy",
     imports: {
         "sockgate:policy/engine": async | trappable,
+        "sockgate:policy/call.body": async | trappable,
         default: trappable,
     },
     exports: { default: async },

@@ -12,3 +12,4 @@ pub(crate) mod ready;
 pub(crate) mod sandbox;
 pub(crate) mod slow_operations;
 pub(crate) mod state;
+pub(crate) mod term;

@@ -25,6 +25,7 @@ use crate::settings::Limits;
 use complexity::{TooMuch, require_compilable};
 
 pub(crate) mod cache;
+pub(crate) mod checkpoints;
 pub(crate) mod complexity;
 pub(crate) mod files;
 pub(crate) mod imports;
@@ -311,5 +312,5 @@ async fn try_out(component: &Component) -> Result<(), Fault> {
         body: InspectedBody::Empty,
         attributes: Arc::default(),
     };
-    component.decide(question, FlagsVerdict::Allow).await.map(drop)
+    component.decide(question, FlagsVerdict::Allow, &component.term()).await.map(drop)
 }

@@ -57,7 +57,7 @@ impl Denied {
         match self {
             Self::ByFlags(denial) if denial.reason.is_about_method() => 405,
             Self::ByPolicy(_, denial) => denial.status,
-            Self::PolicyFault(_, Fault::Busy(_) | Fault::NoRoom(_)) => 503,
+            Self::PolicyFault(_, Fault::Busy(_) | Fault::NoRoom(_) | Fault::Crowded(_)) => 503,
             Self::ByFlags(_) | Self::PolicyFault(..) => 403,
         }
     }
@@ -83,7 +83,9 @@ pub(crate) fn observe(ruling: &mut Ruling, policy: &PolicyId, verdict: &Result<V
         Ok(Verdict::Allow) => write!(observed, "{} would allow", policy.name),
         Ok(Verdict::Defer) => write!(observed, "{} would defer", policy.name),
         Ok(Verdict::Deny(denial)) => write!(observed, "{} would deny: {}", policy.name, denial.message),
-        Err(busy @ Fault::Busy(_)) => write!(observed, "{} was not asked: {busy}", policy.name),
+        Err(busy @ (Fault::Busy(_) | Fault::Crowded(_))) => {
+            write!(observed, "{} was not asked: {busy}", policy.name)
+        }
         Err(fault) => write!(observed, "{} would deny, because it failed: {fault}", policy.name),
     };
 }

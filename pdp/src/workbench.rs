@@ -13,8 +13,9 @@ use crate::bindings::FlagsVerdict;
 use crate::digest::Digest;
 use crate::guest::fault::Fault;
 use crate::guest::interface::Verdict;
-use crate::guest::policy::Unready;
+use crate::guest::policy::{CONFIGURE_TIMEOUT, Unready};
 use crate::guest::sandbox::{Sandbox, SandboxError};
+use crate::guest::term::Term;
 use crate::load::cache::{CodeCache, Origin};
 use crate::load::imports::BadImport;
 use crate::load::{self, CompiledFile, LoadError, Loaded, Source};
@@ -220,12 +221,16 @@ impl Candidate {
         let (question, flags) = self.question(asked, engine);
         let component = &self.0.component;
         let mut clock = Stopwatch(Instant::now());
-        let mut instance =
-            component.instantiate(component.silent(), component.term()).await.map_err(Unready::into_fault)?;
-        let instantiate = clock.lap();
-        component.configure_in(&mut instance, component.term()).await.map_err(Unready::into_fault)?;
-        let configure = clock.lap();
-        let verdict = component.decide_in(&mut instance, question, flags, component.term()).await?;
+        let term = Term::of(CONFIGURE_TIMEOUT);
+        let made = async {
+            let mut instance = component.instantiate(component.silent(), &term).await?;
+            let instantiate = clock.lap();
+            component.configure_in(&mut instance).await?;
+            Ok((instance, instantiate, clock.lap()))
+        };
+        let (mut instance, instantiate, configure) = term.run(made).await?.map_err(Unready::into_fault)?;
+        let term = component.term();
+        let verdict = term.run(component.decide_in(&mut instance, question, flags, &term)).await??;
         let decide = clock.lap();
         let memory = instance.memory_used();
         clock.lap();

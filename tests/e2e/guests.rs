@@ -19,6 +19,7 @@ mod loads;
 mod replaced;
 mod shapes;
 mod speed;
+mod turns;
 
 /// The guest whose settings choose what it does.
 fn hostile() -> PathBuf {

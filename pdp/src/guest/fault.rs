@@ -14,6 +14,9 @@ pub enum Fault {
     /// The policy took longer than it may.
     #[error("it did not answer within {} ms (POLICY_TIMEOUT)", .0.as_millis())]
     Timeout(Duration),
+    /// The policy did not get its turn, because others took theirs.
+    #[error("it waited {} ms for its turn, as others were decided on (POLICY_TIMEOUT)", .0.as_millis())]
+    Crowded(Duration),
     /// The policy needed more memory than it may have, and gave up.
     #[error("it needed more than {} MiB of memory (POLICY_MEMORY)", .0 / (1024 * 1024))]
     Memory(usize),
@@ -64,7 +67,7 @@ impl Fault {
     /// What a client is told about the fault.
     pub(crate) const fn for_client(&self) -> &'static str {
         match self {
-            Self::Busy(_) | Self::NoRoom(_) => "is busy with other requests",
+            Self::Busy(_) | Self::NoRoom(_) | Self::Crowded(_) => "is busy with other requests",
             Self::Timeout(_) => "did not answer in time",
             Self::Memory(_)
             | Self::Stack

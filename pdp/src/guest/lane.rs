@@ -4,6 +4,7 @@
 //! Most decisions take microseconds, less than handing them to another thread would cost. A decision that needs longer,
 //! waits for a look-up or never ends has yielded by then, and goes on in a thread where nothing else waits for it.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::guest::slow_operations::Start;
+use crate::guest::slow_operations::{Start, Thread};
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,15 @@ pub(crate) struct SlowLane {
 
 /// How much the slow thread yields to others (nice(2)).
 const NICENESS: i32 = 5;
+
+thread_local! {
+    static CURRENT: Cell<Thread> = const { Cell::new(Thread::Gateways) };
+}
+
+/// The thread that this is.
+pub(crate) fn current() -> Thread {
+    CURRENT.get()
+}
 
 /// The error of work that panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +60,7 @@ impl SlowLane {
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("policy-slow".to_owned()).spawn(move || {
+            CURRENT.set(Thread::Slow);
             // If there are few cores, the gateway's own thread goes first. A failure to set this does no harm.
             let _ = rustix::process::setpriority_process(None, NICENESS);
             drop(runtime.block_on(stopped))

@@ -6,21 +6,24 @@
 //! each of them decides once. The slow thread drops used instances and makes new ones, some at a time. When none waits,
 //! a decision makes its own, in that thread.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use engine_api::Operation;
+use tokio::task::yield_now;
 use wasmtime::Trap;
 
 use crate::bindings::{FlagsVerdict, Manifest, PolicyPre};
 use crate::guest::fault::{Fault, one_line};
 use crate::guest::interface::{Verdict, request, shown, verdict};
-use crate::guest::lane::SlowLane;
+use crate::guest::lane::{self, SlowLane};
 use crate::guest::output::Output;
 use crate::guest::ready::{Instance, ReadyInstances, Refill};
 use crate::guest::sandbox::Sandbox;
-use crate::guest::slow_operations::{SlowOperations, Speed, Start};
-use crate::guest::state::{State, Term};
+use crate::guest::slow_operations::{Noted, SlowOperations, Start};
+use crate::guest::state::State;
+use crate::guest::term::{Cost, SLICE, Term};
 use crate::question::Question;
 use crate::settings::Limits;
 
@@ -42,7 +45,9 @@ pub(crate) struct Component {
     /// The policy's name in log lines.
     name: Arc<str>,
     instances: Mutex<ReadyInstances>,
-    slow: Arc<SlowOperations>,
+    slow: SlowOperations,
+    /// Whether the log says already that the policy held up the gateway's own thread.
+    is_told_of: AtomicBool,
 }
 
 impl Component {
@@ -61,29 +66,38 @@ impl Component {
             limits,
             name,
             instances: Mutex::default(),
-            slow: Arc::new(SlowOperations::none()),
+            slow: SlowOperations::of_new_policy(),
+            is_told_of: AtomicBool::new(false),
         }
     }
 
-    /// Makes an instance and configures it.
+    /// Makes an instance and configures it, as a part of what runs within `term`.
     ///
     /// # Errors
     /// [`Unready`]: what the policy says about its settings, or what went wrong.
-    async fn prepare(&self, output: Output, term: Term) -> Result<(Instance, Manifest), Unready> {
+    async fn prepare(&self, output: Output, term: &Term) -> Result<(Instance, Manifest), Unready> {
         let mut instance = self.instantiate(output, term).await?;
-        let manifest = self.configure_in(&mut instance, term).await?;
+        let manifest = self.configure_in(&mut instance).await?;
         Ok((instance, manifest))
+    }
+
+    /// Makes an instance and configures it, when no decision waits for that.
+    ///
+    /// # Errors
+    /// Those of [`Component::prepare`].
+    async fn prepare_ahead(&self, output: Output) -> Result<(Instance, Manifest), Unready> {
+        let term = Term::of(CONFIGURE_TIMEOUT);
+        term.run(self.prepare(output, &term)).await.map_err(Unready::Fault)?
     }
 
     /// Makes an instance.
     ///
     /// # Errors
     /// [`Unready`]. Types that differ are found only here; a start function may trap as well.
-    pub(crate) async fn instantiate(&self, output: Output, term: Term) -> Result<Instance, Unready> {
+    pub(crate) async fn instantiate(&self, output: Output, term: &Term) -> Result<Instance, Unready> {
         let (engine, ticker) = (self.sandbox.engine(), self.sandbox.ticker());
-        let slow = Arc::clone(&self.slow);
-        let mut store = State::store(engine, ticker, self.limits.memory, output, slow, term);
-        match term.bound(self.pre.instantiate_async(&mut store)).await.map_err(Unready::Fault)? {
+        let mut store = State::store(engine, ticker, self.limits.memory, output, term);
+        match self.pre.instantiate_async(&mut store).await {
             Ok(exports) => Ok(Instance { store, exports }),
             Err(error) => {
                 let fault = Fault::from_error(&error, store.data().allowance());
@@ -97,14 +111,10 @@ impl Component {
     ///
     /// # Errors
     /// [`Unready`]: what the policy says about its settings, or what went wrong.
-    pub(crate) async fn configure_in(
-        &self,
-        instance: &mut Instance,
-        term: Term,
-    ) -> Result<Manifest, Unready> {
+    pub(crate) async fn configure_in(&self, instance: &mut Instance) -> Result<Manifest, Unready> {
         let Instance { store, exports } = instance;
         let configured = exports.sockgate_policy_decision_point().call_configure(&mut *store, &self.settings);
-        match term.bound(configured).await.map_err(Unready::Fault)? {
+        match configured.await {
             Err(error) => Err(Unready::Fault(Fault::from_error(&error, store.data().allowance()))),
             Ok(Err(complaint)) => Err(Unready::Settings(complaint)),
             Ok(Ok(manifest)) => Ok(manifest),
@@ -113,8 +123,7 @@ impl Component {
 
     /// Configures the policy for the first time, and returns its manifest. The instance is the first that waits.
     pub(crate) async fn configure(&self) -> Result<Manifest, Unready> {
-        let term = Term::of(CONFIGURE_TIMEOUT);
-        let (instance, manifest) = self.prepare(Output::new(Arc::clone(&self.name)), term).await?;
+        let (instance, manifest) = self.prepare_ahead(Output::new(Arc::clone(&self.name))).await?;
         let is_quick = self.is_quickly_made().await;
         let mut instances = self.instances();
         instances.make_ahead(if is_quick { Refill::None } else { Refill::Idle });
@@ -125,7 +134,7 @@ impl Component {
     async fn is_quickly_made(&self) -> bool {
         for _try in 0..TRIES {
             let begin = Instant::now();
-            let made = self.prepare(self.silent(), Term::of(CONFIGURE_TIMEOUT)).await;
+            let made = self.prepare_ahead(self.silent()).await;
             if made.is_ok() && begin.elapsed() <= QUICK {
                 return true;
             }
@@ -133,12 +142,26 @@ impl Component {
         false
     }
 
-    /// Asks the policy.
+    /// Asks the policy. All of it is within `term`, and counts: making the instance, and dropping it.
     ///
     /// # Errors
     /// [`Fault`], which is a denial.
-    pub(crate) async fn decide(&self, question: Question, flags: FlagsVerdict) -> Result<Verdict, Fault> {
-        let term = self.term();
+    pub(crate) async fn decide(
+        &self,
+        question: Question,
+        flags: FlagsVerdict,
+        term: &Term,
+    ) -> Result<Verdict, Fault> {
+        let operation = Arc::clone(&question.operation);
+        let answer = self.answer(question, flags, term);
+        let answered = term.run_noting(answer, |cost| self.note_turn(&operation, cost)).await;
+        if term.ran() <= SLICE {
+            self.slow.note_quick(&operation);
+        }
+        answered?
+    }
+
+    async fn answer(&self, question: Question, flags: FlagsVerdict, term: &Term) -> Result<Verdict, Fault> {
         let ready = self.instances().take_ready();
         let mut instance = match ready {
             Some(instance) => instance,
@@ -150,7 +173,23 @@ impl Component {
         Ok(verdict)
     }
 
-    /// Asks this instance, which has been configured and has decided nothing.
+    fn note_turn(&self, operation: &Operation, cost: Cost) {
+        if cost.all <= SLICE {
+            return; // as most are
+        }
+        let noted = self.slow.note_turn(operation, cost, lane::current());
+        if noted == Noted::HeldUp && !self.is_told_of.swap(true, Ordering::Relaxed) {
+            let (policy, operation, ms) = (self.name.as_ref(), operation.id(), cost.turn.as_millis());
+            tracing::warn!(
+                policy,
+                operation,
+                "a policy held up all requests for {ms} ms: until it is loaded anew, it decides on such operations in \
+                 the thread for slow policies"
+            );
+        }
+    }
+
+    /// Asks this instance, which has been configured and has decided nothing, as a part of what runs within `term`.
     ///
     /// # Errors
     /// [`Fault`], which is a denial.
@@ -159,18 +198,12 @@ impl Component {
         instance: &mut Instance,
         question: Question,
         flags: FlagsVerdict,
-        term: Term,
+        term: &Term,
     ) -> Result<Verdict, Fault> {
         let request = request(&question, flags);
-        let operation = Arc::clone(&question.operation);
         State::ask(&mut instance.store, self.sandbox.ticker(), question, term);
         let Instance { store, exports } = instance;
-        let asked = exports.sockgate_policy_decision_point().call_decide(&mut *store, &request);
-        let answer = term.bound(asked).await;
-        if store.data().speed() == Speed::Quick {
-            self.slow.note(&operation, Speed::Quick);
-        }
-        match answer? {
+        match exports.sockgate_policy_decision_point().call_decide(&mut *store, &request).await {
             Err(error) => Err(Fault::from_error(&error, store.data().allowance())),
             Ok(decision) => {
                 store.data_mut().question = None;
@@ -185,9 +218,9 @@ impl Component {
     }
 
     /// The thread in which a decision on this operation begins: the slow thread, if the decision has to make an
-    /// instance first and that takes long.
+    /// instance first and that takes long, or gets one that holds much memory.
     pub(crate) fn start(&self, operation: &Operation) -> Start {
-        if self.instances().is_short() { Start::There } else { self.slow.start(operation) }
+        if self.instances().is_short_or_large() { Start::There } else { self.slow.start(operation) }
     }
 
     /// Has the slow thread replace used instances, if few wait and it is not doing so already.
@@ -201,9 +234,13 @@ impl Component {
     /// Drops used instances, and makes new ones until enough wait or one cannot be made.
     pub(crate) async fn make_ready(&self) {
         let _ended = EndOfRefill(self);
-        drop(self.instances().take_used());
+        let used = self.instances().take_used();
+        for instance in used {
+            drop(instance);
+            yield_now().await;
+        }
         while self.instances().wants_more() {
-            match self.prepare(self.silent(), Term::of(CONFIGURE_TIMEOUT)).await {
+            match self.prepare_ahead(self.silent()).await {
                 Ok((instance, _)) => self.instances().put_ready(instance),
                 Err(_) => return, // the next decision fails in the same way, and tells why
             }

@@ -3,7 +3,7 @@
 use wasmtime::Store;
 
 use crate::bindings;
-use crate::guest::state::State;
+use crate::guest::state::{MUCH_MEMORY, State};
 
 /// How many configured instances of a policy wait for a decision, and at most how many used ones wait to be dropped.
 pub(crate) const READY: usize = 8;
@@ -76,9 +76,11 @@ impl ReadyInstances {
         matches!(self.refill, Refill::Idle | Refill::UnderWay)
     }
 
-    /// Whether no instance waits, though instances are made ahead.
-    pub(crate) fn is_short(&self) -> bool {
-        self.is_pool() && self.ready.is_empty()
+    /// Whether instances are made ahead, but none waits or the next one holds much memory: a single instruction can
+    /// fill it.
+    pub(crate) fn is_short_or_large(&self) -> bool {
+        let is_large = |next: &Instance| next.memory_used() >= MUCH_MEMORY;
+        self.is_pool() && self.ready.last().is_none_or(is_large)
     }
 
     /// Makes no more instances wait. Returns those that waited, to be dropped where nothing waits for that.

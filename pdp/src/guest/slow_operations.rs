@@ -1,49 +1,110 @@
-//! The operations that a policy was slow to decide on. The next decision on such an operation begins in the slow
-//! thread.
+//! The operations that a policy was slow to decide on. Decisions on such an operation begin in the slow thread.
+//!
+//! A new policy begins there with each operation. An operation leaves the slow thread after some quick decisions in a
+//! row, and each time that it comes back it needs twice as many. One that held up the gateway's own thread for long
+//! never leaves: what it did once between two ticks it can do again.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
 
 use engine_api::{Endpoint, Operation};
+
+use crate::guest::term::{Cost, SLICE};
+
+#[cfg(test)]
+mod tests;
+
+/// How many quick decisions a new policy needs.
+const FIRST: u32 = 4;
+
+/// How many it needs after its first slow one, and at most.
+const AFTER_SLOW: u32 = 32;
+const MOST: u32 = 64 * 1024;
+
+/// Stands for more quick decisions than there can be.
+const NEVER: u32 = u32::MAX;
+
+/// A turn of a guest that takes more than this of the gateway's own thread holds up everybody: nothing that a guest may
+/// do there takes so long.
+const HELD_UP: Duration = Duration::from_millis(5);
 
 /// The thread in which a piece of work begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
     /// The current thread, for a first slice of time.
     Here,
-    /// The slow thread, because such work has been slow before.
+    /// The slow thread, because such work has been slow before, or may be.
     There,
 }
 
-/// How long a guest took.
+/// The thread in which a turn ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Speed {
-    /// It took less than its first slice, not counting the time that it waited.
-    Quick,
-    /// It took more than its first slice.
+pub(crate) enum Thread {
+    /// The gateway's own.
+    Gateways,
+    /// The thread for slow decisions.
     Slow,
 }
 
-/// For each operation, whether the last decision took more than a slice.
+/// What came of a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noted {
+    /// Nothing that anybody has to be told.
+    Nothing,
+    /// The policy held up the gateway's own thread, for the first time on this operation.
+    HeldUp,
+}
+
+/// For each operation, how many quick decisions it needs.
 #[derive(Debug)]
-pub(crate) struct SlowOperations([AtomicBool; Endpoint::ALL.len() + 1]);
+pub(crate) struct SlowOperations([Mark; Endpoint::ALL.len() + 1]);
+
+#[derive(Debug)]
+struct Mark {
+    /// How many quick decisions are missing until one begins in the gateway's own thread.
+    missing: AtomicU32,
+    /// How many it will be after the next slow one.
+    next: AtomicU32,
+}
 
 impl SlowOperations {
-    /// No operation is slow yet.
-    pub(crate) const fn none() -> Self {
-        Self([const { AtomicBool::new(false) }; Endpoint::ALL.len() + 1])
+    /// The operations of a new policy.
+    pub(crate) const fn of_new_policy() -> Self {
+        Self(
+            [const { Mark { missing: AtomicU32::new(FIRST), next: AtomicU32::new(AFTER_SLOW) } };
+                Endpoint::ALL.len() + 1],
+        )
     }
 
-    /// Notes how long a decision on this operation took.
-    pub(crate) fn note(&self, operation: &Operation, speed: Speed) {
-        let is_slow = speed == Speed::Slow;
-        let noted = self.of(operation);
-        if noted.load(Ordering::Relaxed) != is_slow {
-            noted.store(is_slow, Ordering::Relaxed);
+    /// Notes what a turn of a decision on this operation cost.
+    pub(crate) fn note_turn(&self, operation: &Operation, cost: Cost, thread: Thread) -> Noted {
+        if cost.all <= SLICE {
+            return Noted::Nothing;
+        }
+        let mark = self.of(operation);
+        if thread == Thread::Gateways && cost.turn > HELD_UP {
+            return if mark.missing.swap(NEVER, Relaxed) == NEVER { Noted::Nothing } else { Noted::HeldUp };
+        }
+        let was_slow_before = cost.all.saturating_sub(cost.turn) > SLICE;
+        if !was_slow_before {
+            let next = mark.next.load(Relaxed);
+            mark.next.store(next.saturating_mul(2).min(MOST), Relaxed);
+            let _ = mark.missing.fetch_max(next, Relaxed);
+        }
+        Noted::Nothing
+    }
+
+    /// Notes that a decision on this operation is over, and was quick.
+    pub(crate) fn note_quick(&self, operation: &Operation) {
+        let missing = &self.of(operation).missing;
+        if missing.load(Relaxed) != 0 {
+            let one_less = |missing| if missing == NEVER { None } else { u32::checked_sub(missing, 1) };
+            let _ = missing.fetch_update(Relaxed, Relaxed, one_less); // without effect where none is missing
         }
     }
 
     /// The entry of an operation. The last entry is for all operations that the catalogue does not list.
-    fn of(&self, operation: &Operation) -> &AtomicBool {
+    fn of(&self, operation: &Operation) -> &Mark {
         let [listed @ .., unlisted] = &self.0;
         let found = operation.endpoint().and_then(|endpoint| listed.get(endpoint as usize));
         found.unwrap_or(unlisted)
@@ -51,6 +112,6 @@ impl SlowOperations {
 
     /// The thread in which a decision on this operation begins.
     pub(crate) fn start(&self, operation: &Operation) -> Start {
-        if self.of(operation).load(Ordering::Relaxed) { Start::There } else { Start::Here }
+        if self.of(operation).missing.load(Relaxed) == 0 { Start::Here } else { Start::There }
     }
 }

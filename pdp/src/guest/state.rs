@@ -1,32 +1,31 @@
 //! The state that the host keeps for one instance of a policy, and the functions that the instance may call.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use tokio::time::timeout_at;
+use tokio::task::yield_now;
 use wasmtime::component::ResourceTable;
-use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline, bail};
+use wasmtime::{Engine, ResourceLimiterAsync, Store, UpdateDeadline, bail};
 use wasmtime_wasi::random::WasiRandomCtx;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::bindings::{Level, LookupError, ObjectKind, RequestBody, call, engine, log, types};
 use crate::guest::epoch_ticker::EpochTicker;
-use crate::guest::fault::{Allowance, Fault, MemoryAsked, TimeIsUp};
+use crate::guest::fault::{Allowance, MemoryAsked, TimeIsUp};
 use crate::guest::guest_clock::{MonotonicClock, WallClock};
 use crate::guest::limits::{MAX_CORE_INSTANCES, MAX_HOSTCALL, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::guest::output::{Output, Std, StdStream};
-use crate::guest::slow_operations::{SlowOperations, Speed};
+use crate::guest::term::{Pace, Term};
 use crate::question::{InspectedBody, Question};
 
 /// How many resources (streams, pollables) a guest may hold.
 const MAX_RESOURCES: usize = 100;
 
-/// A guest yields to others at this tick. It does not yield at the first: the thread may have been without a processor,
-/// and the guest may not have run for a millisecond.
-const SLICE: u32 = 2;
+/// A guest yields to others before it gets so much memory, each time: filling, copying and giving back more takes
+/// longer than a slice. So it has it in the slow thread.
+pub(crate) const MUCH_MEMORY: usize = 8 * 1024 * 1024;
 
-/// After so much time it yields even at the first tick: a single instruction can fill a whole memory.
-const LONGEST_SLICE: Duration = Duration::from_millis(3);
+/// It yields to others before so many bytes are handed to it at once, too.
+const MUCH_DATA: usize = 64 * 1024;
 
 /// Header fields that hold credentials. A policy sees that they are there, but not their values.
 const CREDENTIALS: [&str; 6] = [
@@ -49,35 +48,6 @@ pub(crate) struct State {
     /// The question that is being decided; `None` in `configure`.
     pub question: Option<Question>,
     term: Term,
-    slow: Arc<SlowOperations>,
-    /// When the call that is running now began.
-    since: Instant,
-    /// The number of ticks since then.
-    ticks: u32,
-    speed: Speed,
-}
-
-/// The time that a guest may run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Term {
-    deadline: Instant,
-    /// The whole time, from its beginning to the deadline.
-    time: Duration,
-}
-
-impl Term {
-    /// A term that begins now.
-    pub(crate) fn of(time: Duration) -> Self {
-        Self { deadline: Instant::now() + time, time }
-    }
-
-    /// Waits for `work` until the deadline.
-    ///
-    /// # Errors
-    /// [`Fault::Timeout`] if the deadline comes first.
-    pub(crate) async fn bound<T>(self, work: impl Future<Output = T>) -> Result<T, Fault> {
-        timeout_at(self.deadline.into(), work).await.map_err(|_elapsed| Fault::Timeout(self.time))
-    }
 }
 
 /// How much memory an instance may hold, all its memories and tables together.
@@ -94,8 +64,7 @@ impl State {
         ticker: &Arc<EpochTicker>,
         memory: usize,
         output: Output,
-        slow: Arc<SlowOperations>,
-        term: Term,
+        term: &Term,
     ) -> Store<Self> {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(MAX_RESOURCES);
@@ -105,66 +74,44 @@ impl State {
             memory: Memory { limit: memory, used: 0, asked: MemoryAsked::Within },
             output,
             question: None,
-            term,
-            slow,
-            since: Instant::now(),
-            ticks: 0,
-            speed: Speed::Quick,
+            term: term.clone(),
         };
         let mut store = Store::new(engine, state);
-        store.limiter(|state| &mut state.memory);
+        store.limiter_async(|state| &mut state.memory);
         store.set_hostcall_fuel(MAX_HOSTCALL);
         store.set_max_component_handles(MAX_RESOURCES);
         let ticker = Arc::clone(ticker);
         ticker.keep_going();
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |mut store| {
+        store.epoch_deadline_callback(move |store| {
             ticker.keep_going();
-            store.data_mut().tick()
+            store.data().tick()
         });
         store
     }
 
     /// Decides at a tick whether the guest goes on, yields to others, or is ended.
-    fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        let now = Instant::now();
-        if now >= self.term.deadline {
-            return Err(TimeIsUp.into());
+    fn tick(&self) -> wasmtime::Result<UpdateDeadline> {
+        match self.term.pace() {
+            Pace::GoOn => Ok(UpdateDeadline::Continue(1)),
+            Pace::Yield => Ok(UpdateDeadline::Yield(1)),
+            Pace::End => Err(TimeIsUp.into()),
         }
-        self.ticks = self.ticks.saturating_add(1);
-        if self.ticks < SLICE && now.duration_since(self.since) < LONGEST_SLICE {
-            return Ok(UpdateDeadline::Continue(1));
-        }
-        // This is noted now and not at the end of the decision: a client that never waits for the end must not prevent
-        // it.
-        if let Some(question) = &self.question {
-            self.slow.note(&question.operation, Speed::Slow);
-        }
-        self.speed = Speed::Slow;
-        Ok(UpdateDeadline::Yield(1))
     }
 
-    /// Prepares the instance for `question`, for which it has until the end of `term`.
-    pub(crate) fn ask(store: &mut Store<Self>, ticker: &EpochTicker, question: Question, term: Term) {
+    /// Prepares the instance for `question`, for which it has the time of `term`.
+    pub(crate) fn ask(store: &mut Store<Self>, ticker: &EpochTicker, question: Question, term: &Term) {
         let state = store.data_mut();
         state.output.about(question.id);
         state.question = Some(question);
-        state.term = term;
-        state.since = Instant::now();
-        state.ticks = 0;
-        state.speed = Speed::Quick;
+        state.term = term.clone();
         ticker.keep_going();
         store.set_epoch_deadline(1);
     }
 
-    /// Whether the guest took so long that it had to yield.
-    pub(crate) fn speed(&self) -> Speed {
-        self.speed
-    }
-
     /// What the guest was allowed.
     pub(crate) fn allowance(&self) -> Allowance {
-        Allowance { time: self.term.time, memory: self.memory.limit, memory_ran_out: self.memory.asked }
+        Allowance { time: self.term.time(), memory: self.memory.limit, memory_ran_out: self.memory.asked }
     }
 
     /// How much memory the instance holds, in bytes.
@@ -193,8 +140,9 @@ impl Memory {
 }
 
 /// If instances come out of a pool, the pool has the same limits; if not, these are the only ones.
-impl ResourceLimiter for Memory {
-    fn memory_growing(
+#[wasmtime_wasi::async_trait]
+impl ResourceLimiterAsync for Memory {
+    async fn memory_growing(
         &mut self,
         current: usize,
         desired: usize,
@@ -204,10 +152,15 @@ impl ResourceLimiter for Memory {
             self.asked = MemoryAsked::Beyond;
             return Ok(false);
         }
-        Ok(self.grow(desired.saturating_sub(current)))
+        let before = self.used;
+        let is_granted = self.grow(desired.saturating_sub(current));
+        if before / MUCH_MEMORY != self.used / MUCH_MEMORY {
+            yield_now().await;
+        }
+        Ok(is_granted)
     }
 
-    fn table_growing(
+    async fn table_growing(
         &mut self,
         current: usize,
         desired: usize,
@@ -266,12 +219,22 @@ impl call::Host for State {
         Ok(headers.map(|(name, value)| (name.as_str().to_owned(), shown(name.as_str(), value))).collect())
     }
 
-    fn body(&mut self) -> wasmtime::Result<RequestBody> {
-        Ok(match &self.question()?.body {
+    async fn body(&mut self) -> wasmtime::Result<RequestBody> {
+        Ok(match self.question()?.body.clone() {
             InspectedBody::Empty => RequestBody::Empty,
-            InspectedBody::Complete(bytes) => RequestBody::Complete(String::from_utf8(bytes.to_vec())?),
+            InspectedBody::Complete(bytes) => {
+                before_handing_over(bytes.len()).await;
+                RequestBody::Complete(String::from_utf8(bytes.to_vec())?)
+            }
             InspectedBody::Unread => RequestBody::Unread,
         })
+    }
+}
+
+/// Lets others have their turn before many bytes are copied for a guest.
+async fn before_handing_over(bytes: usize) {
+    if bytes > MUCH_DATA {
+        yield_now().await;
     }
 }
 
@@ -291,6 +254,7 @@ impl engine::Host for State {
     ) -> wasmtime::Result<Result<String, LookupError>> {
         let lookups = Arc::clone(&self.question()?.lookups);
         let answer = lookups.inspect(kind, reference).await;
+        before_handing_over(answer.as_ref().map_or(0, |json| json.len())).await;
         Ok(answer.map(|json| json.as_ref().to_owned()))
     }
 }

@@ -17,6 +17,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::digest::Digest;
+use crate::load::checkpoints;
 
 #[cfg(test)]
 mod tests;
@@ -89,7 +90,13 @@ impl CodeCache {
         wasm: &[u8],
         digest: &Digest,
     ) -> wasmtime::Result<Component> {
-        let component = Component::from_binary(engine, wasm)?;
+        let component = match checkpoints::insert(wasm) {
+            Ok(wasm) => Component::from_binary(engine, &wasm)?,
+            Err(unreadable) => {
+                Component::from_binary(engine, wasm)?; // which mostly says better what is wrong
+                return Err(unreadable.into());
+            }
+        };
         if let Some(folder) = &self.folder {
             let entry = Entry::of(folder, engine, digest);
             if let Err(problem) = component.serialize().and_then(|code| Ok(entry.store(&code)?)) {
@@ -154,6 +161,7 @@ impl Entry {
     fn of(folder: &Path, engine: &Engine, digest: &Digest) -> Self {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
+        checkpoints::VERSION.hash(&mut hasher);
         let compatibility = hasher.finish();
         let path = folder.join(format!("{digest}-{compatibility:016x}.code"));
         Self { path, digest: *digest, compatibility: compatibility.to_be_bytes() }

@@ -40,7 +40,7 @@ async fn a_realloc_that_loops_for_some_requests_only_is_ended_by_the_deadline() 
 }
 
 /// The interface with what it takes to wait for a clock.
-fn wit_with_pollables() -> String {
+pub(super) fn wit_with_pollables() -> String {
     let world =
         "import wasi:io/poll@0.2.6;\n  import wasi:clocks/monotonic-clock@0.2.6;\n  export decision-point;";
     WIT.replace("export decision-point;", world)
