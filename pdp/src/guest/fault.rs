@@ -15,7 +15,7 @@ pub enum Fault {
     #[error("it did not answer within {} ms (POLICY_TIMEOUT)", .0.as_millis())]
     Timeout(Duration),
     /// The policy did not get its turn, because others took theirs.
-    #[error("it waited {} ms for its turn, as others were decided on (POLICY_TIMEOUT)", .0.as_millis())]
+    #[error("it waited {} ms for its turn, as others were decided on (ten times POLICY_TIMEOUT)", .0.as_millis())]
     Crowded(Duration),
     /// The policy needed more memory than it may have, and gave up.
     #[error("it needed more than {} MiB of memory (POLICY_MEMORY)", .0 / (1024 * 1024))]

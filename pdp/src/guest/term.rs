@@ -1,8 +1,9 @@
 //! The term of a decision: how long it may take, and what counts as its time.
 //!
-//! A decision runs in turns. Its own time counts: what its turns take of the processor, and how long it waits for the
-//! engine or a clock. The time in which others have their turn does not count, so that decisions do not deny each other.
-//! When it has waited for its turn as long as it may run, it ends all the same, as one for which there was no time.
+//! A decision runs in turns. Its own time counts: its turns, and how long it waits for the engine or a clock. The time in
+//! which others have their turn does not count, so that decisions do not deny each other. When it has waited for its turn
+//! many times as long as it may run, it ends all the same, as one for which there was no time. Whether it is slow is
+//! another question: that is told by what its turns took of the processor.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,9 @@ mod tests;
 /// not quick.
 pub(crate) const SLICE: Duration = Duration::from_micros(200);
 
+/// How many times its time a decision waits for its turn: those that come together have theirs in slices.
+const PATIENCE: u32 = 10;
+
 /// The time that one piece of work may take. A clone is the same term.
 #[derive(Clone, Debug)]
 pub(crate) struct Term(Arc<Shared>);
@@ -35,9 +39,9 @@ struct Shared {
 struct Account {
     /// What the turns that are over took of the processor.
     ran: Duration,
-    /// How long the work waited for something else than its turn.
+    /// How long the work waited for something else than its turn, or for the processor during its turn.
     waited: Duration,
-    /// How long the work waited for its turn, or for the processor during its turn.
+    /// How long the work waited for its turn.
     queued: Duration,
     /// When the last turn ended, or the term began.
     since: Instant,
@@ -141,7 +145,7 @@ impl Term {
     pub(crate) fn pace(&self) -> Pace {
         let account = self.0.account();
         let took = account.turn.took();
-        if account.own() + took >= self.0.time {
+        if account.own() + account.turn.began.elapsed() >= self.0.time {
             Pace::End
         } else if took >= SLICE {
             Pace::Yield
@@ -174,8 +178,9 @@ impl Shared {
         if account.own() >= self.time {
             return Err(Fault::Timeout(self.time));
         }
-        if account.queued >= self.time {
-            return Err(Fault::Crowded(self.time));
+        let patience = self.time.saturating_mul(PATIENCE);
+        if account.queued >= patience {
+            return Err(Fault::Crowded(patience));
         }
         if !account.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             account.waker = Some(waker.clone());
@@ -189,7 +194,7 @@ impl Shared {
         let turn = account.turn.took();
         account.since = Instant::now();
         let lost = account.since.duration_since(account.turn.began).saturating_sub(turn);
-        account.queued += lost;
+        account.waited += lost;
         account.ran += turn;
         Cost { turn, all: account.ran }
     }
