@@ -9,9 +9,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use engine_api::Operation;
 use wasmtime::Trap;
 
+use crate::admit::SHORT_BODY;
 use crate::bindings::{FlagsVerdict, Manifest, PolicyPre};
 use crate::guest::fault::{Fault, one_line};
 use crate::guest::interface::{Verdict, request, shown, verdict};
@@ -184,10 +184,13 @@ impl Component {
         Term::of(self.limits.timeout)
     }
 
-    /// The thread in which a decision on this operation begins: the slow thread, if the decision has to make an
-    /// instance first and that takes long.
-    pub(crate) fn start(&self, operation: &Operation) -> Start {
-        if self.instances().is_short() { Start::There } else { self.slow.start(operation) }
+    /// The thread in which a decision on this question begins: the slow thread, if the decision has to make an
+    /// instance first and that takes long, or if there is much to show to the policy.
+    pub(crate) fn start(&self, question: &Question) -> Start {
+        if self.instances().is_short() || question.body.len() > SHORT_BODY {
+            return Start::There;
+        }
+        self.slow.start(&question.operation)
     }
 
     /// Has the slow thread replace used instances, if few wait and it is not doing so already.
