@@ -102,7 +102,8 @@ mod tests {
     const TWO: Owner = Owner::Uid(Some(2));
 
     fn held(room: &Room) -> (usize, usize) {
-        (room.held().all, room.held().by_owner.len())
+        let held = room.held();
+        (held.all, held.by_owner.len())
     }
 
     #[test]
