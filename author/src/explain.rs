@@ -9,7 +9,7 @@ use engine_api::report;
 use engine_api::untrusted::escaped;
 use engine_api::{Decision, Flags, Operation};
 use http::{HeaderMap, HeaderValue, header};
-use pdp::admit::{Admission, Admitted, Readers, Sent};
+use pdp::admit::{Admission, Admitted, Readers, Sent, can_allow};
 use pdp::workbench::{Asked, Candidate, Workbench};
 use pdp::{ChainError, Compiler, Fault, Inspector, SandboxError, Verdict, Weight};
 use pdp::{InspectedBody, Policies, PolicyConfig};
@@ -77,8 +77,19 @@ pub async fn explain(
         return Ok((text + &explain_flags(flags, operation), FinalDecision::Denied));
     }
     let loaded = load(policies, compiler).await?;
+    let readers = readers(operation, &loaded);
+    if details.body.as_deref().is_some_and(|body| !body.is_empty())
+        && readers.shape(operation).is_some()
+        && matches!(flags_say, Decision::Deny(_))
+        && !can_allow(policies.chain.iter().map(|policy| policy.mode))
+    {
+        text.push_str(
+            "policies   are not asked: none can allow what the flags deny, so the body is not read\n",
+        );
+        return Ok((text + &explain_flags(flags, operation), FinalDecision::Denied));
+    }
     let admission = Admission { flags, body_limit: policies.body_limit };
-    let admitted = match admission.admit(sent(operation, details), readers(operation, &loaded)) {
+    let admitted = match admission.admit(sent(operation, details), readers) {
         Ok(admitted) => admitted,
         Err(refusal) => {
             let _ = writeln!(text, "verdict    refused: {}", refused_in_words(&refusal));

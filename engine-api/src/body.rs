@@ -3,7 +3,7 @@
 //! The engine reads JSON with Go's `encoding/json`, which takes `privileged` and `Privileged` for one field, uses the
 //! last value if a field comes twice, and merges objects that come twice; a policy reads with the parser of its
 //! language. [`BodyShape::judge`] refuses every body that the two could read differently. It reads the bytes once,
-//! builds no values, and keeps only the keys of the objects that are open.
+//! builds no values, and keeps only the keys of the objects that are open, of which there may be [`MAX_KEYS`].
 //!
 //! Which keys an object may have depends on what the engine reads it into, as `body/table.rs` lists it. In a struct, no
 //! two keys may be the same when case is ignored, and no key may be a known field's name in another spelling; in a map,
@@ -27,6 +27,10 @@ pub use table::{Field, Struct, ValueKind};
 
 /// How many levels deep objects and lists may be nested.
 const MAX_DEPTH: usize = 64;
+
+/// How many keys the objects that are open may have together: what is kept of them is 24 bytes a key, so this bounds the
+/// memory that a body of any size can make the judgement take.
+const MAX_KEYS: usize = 1 << 16;
 
 /// What the engine reads the body of an operation into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +67,9 @@ pub enum AmbiguousBody {
     /// Objects and lists are nested too deeply. Each parser has its own limit.
     #[error("the body nests objects and lists more than {MAX_DEPTH} levels deep")]
     TooDeep,
+    /// An object, with those that it is in, has too many keys to be kept in memory.
+    #[error("the body has more than {MAX_KEYS} keys in one object and those around it")]
+    TooManyKeys,
     /// A string has half of a surrogate pair, which is no character.
     #[error("the body has a lone surrogate at byte {at}")]
     LoneSurrogate {
@@ -190,6 +197,9 @@ impl<'b> Reader<'b> {
 
     /// Remembers a key, and finds the field that it names.
     fn member(&mut self, members: &Members, key: Key<'b>) -> Result<Option<Member>, AmbiguousBody> {
+        if self.keys.len() == MAX_KEYS {
+            return Err(AmbiguousBody::TooManyKeys);
+        }
         let name = match members.sameness {
             Sameness::Exact => {
                 self.keys.push_exact(key);

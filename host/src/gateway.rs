@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use engine_api::headers;
+use engine_api::headers::{self, Framing};
 use http::header::{self, HeaderValue};
 use http::{Request, Response, StatusCode, Version, request};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use pdp::admit::Readers;
 use pdp::{Chain, InspectedBody, Lookups, Permit, PolicyDecisionPoint, Question};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -40,6 +41,9 @@ pub(crate) struct Gateway {
     /// Cancelled when the shutdown's grace period is over.
     pub cut: CancellationToken,
 }
+
+/// What is logged of policies that observe, where the flags deny a request and its body is not read for them.
+const UNASKED: &str = "no policy was asked: the flags deny the request, so its body is not read";
 
 /// The engine's answer, and the upgrade that the client asked for, if it did.
 struct Exchanged {
@@ -114,10 +118,18 @@ impl Gateway {
         let readers = chain.readers(&operation);
         let taken = match readers.shape(&operation) {
             None => Ok(InspectedBody::Unread),
-            Some(shape) => match self.body_inspector.take(body, &outbound, shape).await {
-                Err(bad) if bad.is_fatal() => return Err(bad.into()),
-                taken => taken,
-            },
+            Some(shape) => {
+                if outbound.framing != Framing::Empty
+                    && let Err(denied) = self.pdp.require_chance(chain, &operation)
+                {
+                    record.ruling.observed = (readers == Readers::Observing).then(|| UNASKED.to_owned());
+                    return Err(denied.into());
+                }
+                match self.body_inspector.take(body, &outbound, shape, client.peer.owner()).await {
+                    Err(bad) if bad.is_fatal() => return Err(bad.into()),
+                    taken => taken,
+                }
+            }
         };
         let (body, unshown) = readers.settle(taken)?;
         record.ruling.observed =

@@ -7,12 +7,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use cli::{Cli, Command};
 
+mod allocator;
 mod cli;
-
-/// The allocator is not that of musl: hyper takes 64 KiB for each head that it parses, which musl asks the kernel for
-/// and gives back each time. The threads of policies must not wait for one another in the allocator, either.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -95,6 +91,7 @@ async fn until_signalled(config: Config) -> std::io::Result<ExitCode> {
         tokio::select! {
             served = server.run(async { drop(stop.await) }) => served.map(|()| ExitCode::SUCCESS),
             never = reloads => never,
+            never = allocator::give_back_when_quiet() => never,
         }
     };
     tokio::select! {

@@ -30,6 +30,7 @@ use crate::http::body::inspected::BodyInspector;
 use crate::http::body::request::RequestBody;
 use crate::http::body::response::ResponseBody;
 use crate::http::refusal::{Refusal, refuse};
+use crate::memory;
 use crate::net::client::{Client, Peer};
 use crate::net::connection_limit::{ConnectionLimit, Slot};
 use crate::net::listener::{Acceptor, BindError, Listener, Stream};
@@ -132,7 +133,11 @@ impl Serving {
             gateway: Gateway {
                 allowed_clients: config.allowed_clients.clone(),
                 pdp,
-                body_inspector: BodyInspector::new(config.policies.body_limit, config.timeouts),
+                body_inspector: BodyInspector::new(
+                    config.policies.body_limit,
+                    config.timeouts,
+                    memory::limit(),
+                ),
                 inspector: Arc::new(EngineInspector::new(Arc::clone(&upstream))),
                 upstream,
                 tasks,

@@ -59,6 +59,15 @@ impl Readers {
     }
 }
 
+/// Whether a policy in one of these modes can allow what the flags deny. If none can, a request that the flags deny is
+/// refused before its body is taken, and no policy is asked.
+pub fn can_allow(modes: impl IntoIterator<Item = Mode>) -> bool {
+    modes.into_iter().any(|mode| match mode {
+        Mode::Decide => true,
+        Mode::Narrow | Mode::Observe => false,
+    })
+}
+
 /// Why a body cannot be shown to a policy. The text is meant for the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadBody {
@@ -86,24 +95,25 @@ impl BadBody {
     }
 }
 
-/// Judges a whole body, which may have at most `limit` bytes.
+/// A body of at most so many bytes is judged in some 50 us, and shown to a policy in less. What is larger is judged by
+/// another thread than the gateway's own, and the decision on it begins there as well.
+pub const SHORT_BODY: usize = 4 * 1024;
+
+/// Refuses a body that has a content coding.
 ///
 /// # Errors
-/// [`BadBody`] if no policy can be shown it.
-pub fn inspect_body(
-    bytes: Bytes,
-    limit: usize,
-    headers: &HeaderMap,
-    shape: BodyShape,
-) -> Result<InspectedBody, BadBody> {
+/// [`BadBody::Encoded`]
+pub fn require_plain(headers: &HeaderMap) -> Result<(), BadBody> {
+    if headers::has_content_coding(headers) { Err(BadBody::Encoded) } else { Ok(()) }
+}
+
+/// Judges the bytes of a whole body that is plain and not too large.
+///
+/// # Errors
+/// [`BadBody::Ambiguous`] if no policy can be shown it.
+pub fn judge_body(bytes: Bytes, shape: BodyShape) -> Result<InspectedBody, BadBody> {
     if bytes.is_empty() {
         return Ok(InspectedBody::Empty);
-    }
-    if bytes.len() > limit {
-        return Err(BadBody::TooLarge(limit));
-    }
-    if headers::has_content_coding(headers) {
-        return Err(BadBody::Encoded);
     }
     shape.judge(&bytes)?;
     Ok(InspectedBody::Complete(bytes))
@@ -184,12 +194,23 @@ impl Admission {
         headers::strip_hop_by_hop(&mut headers);
         let taken = match readers.shape(&operation) {
             None => Ok(InspectedBody::Unread),
-            Some(shape) => inspect_body(body, self.body_limit, &headers, shape),
+            Some(shape) => self.inspect(body, &headers, shape),
         };
         let (body, unshown) = readers.settle(taken)?;
         match engine_api::decide(self.flags, &operation) {
             Decision::Deny(denial) if denial.is_final() => Err(Refused::Final(denial)),
             Decision::Deny(_) | Decision::Allow => Ok(Admitted { operation, headers, body, unshown }),
         }
+    }
+
+    fn inspect(self, body: Bytes, headers: &HeaderMap, shape: BodyShape) -> Result<InspectedBody, BadBody> {
+        if body.is_empty() {
+            return Ok(InspectedBody::Empty);
+        }
+        if body.len() > self.body_limit {
+            return Err(BadBody::TooLarge(self.body_limit));
+        }
+        require_plain(headers)?;
+        judge_body(body, shape)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine_api::{Endpoint, Operation};
 
-use crate::admit::Readers;
+use crate::admit::{self, Readers};
 use crate::guest::fault::Fault;
 use crate::guest::interface::{PolicyDenial, Verdict};
 use crate::guest::policy::Component;
@@ -105,6 +105,11 @@ impl Chain {
     pub(crate) fn in_words(&self) -> String {
         let names: Vec<_> = self.0.iter().map(|link| link.id.to_string()).collect();
         names.join(", ")
+    }
+
+    /// Whether one of the policies can allow what the flags deny.
+    pub(crate) fn can_allow(&self) -> bool {
+        admit::can_allow(self.0.iter().map(|link| link.mode))
     }
 
     /// Which kinds of policies read the body of this operation.

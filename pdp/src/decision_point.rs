@@ -99,6 +99,17 @@ impl PolicyDecisionPoint {
         }
     }
 
+    /// Refuses a request that the flags deny and that no policy of `chain` can allow. That is known without its body.
+    ///
+    /// # Errors
+    /// [`Denied`], by the flags.
+    pub fn require_chance(&self, chain: &Chain, operation: &Operation) -> Result<(), Denied> {
+        match engine_api::decide(self.flags, operation) {
+            Decision::Deny(denial) if !chain.can_allow() => Err(Denied::ByFlags(denial)),
+            Decision::Deny(_) | Decision::Allow => Ok(()),
+        }
+    }
+
     /// Decides on a request by the flags alone, when no policy is loaded.
     ///
     /// # Errors

@@ -84,7 +84,7 @@ impl Lookups {
             inspector: Arc::clone(&self.inspector),
             answers: Arc::clone(&self.answers),
             operation: Arc::clone(&self.operation),
-            pinned: OnceLock::new(),
+            pinned: self.pinned.clone(),
         }
     }
 
@@ -123,10 +123,12 @@ impl Lookups {
 
     /// Pins the request to the object that `json` describes.
     fn pin(&self, json: &str) -> Result<(), LookupError> {
+        if self.pinned.get().is_some() {
+            return Ok(()); // by the same answer: there is one for one object
+        }
         let pinned = id_of(json).and_then(|id| self.operation.on(&id));
         let pinned =
             pinned.ok_or_else(|| LookupError::Refused("the engine's answer has no id".to_owned()))?;
-        // There is one answer for one object, so a second call would set the same value.
         let _ = self.pinned.set(Arc::new(pinned));
         Ok(())
     }

@@ -40,6 +40,16 @@ pub enum InspectedBody {
     Unread,
 }
 
+impl InspectedBody {
+    /// How many bytes a policy is shown.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Empty | Self::Unread => 0,
+            Self::Complete(bytes) => bytes.len(),
+        }
+    }
+}
+
 /// The verdict of the env flags, as the policy interface has it.
 pub(crate) fn flags_verdict(decision: &Decision) -> FlagsVerdict {
     match decision {

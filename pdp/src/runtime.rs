@@ -206,7 +206,7 @@ impl Runtime {
     async fn ask_one(&self, link: &Link, question: Question, flags: FlagsVerdict) -> Result<Verdict, Fault> {
         let running = self.concurrency(link.mode).await?;
         let component = Arc::clone(&link.component);
-        let (start, term) = (component.start(&question.operation), component.term());
+        let (start, term) = (component.start(&question), component.term());
         let decided = async move {
             let verdict = component.decide(question, flags, &term).await;
             drop(running); // only when the instance is gone, even if nobody waits for the verdict any more

@@ -3,6 +3,9 @@
 use e2e::{BodyEnd, Client, FakeEngine, Gateway, Via, guests, on_both_listeners};
 use tempfile::TempDir;
 
+mod judgement;
+mod room;
+
 on_both_listeners![
     what_a_policy_has_read_is_what_the_engine_gets,
     a_policy_reads_the_whole_of_a_body_that_comes_in_pieces,
@@ -12,7 +15,6 @@ on_both_listeners![
     an_encoded_body_is_refused,
     a_client_that_waits_to_continue_is_told_to_if_its_body_is_read,
     a_body_that_does_not_come_is_not_waited_for_longer_than_for_a_head,
-    a_body_for_which_there_is_no_room_is_not_waited_for_longer_either,
     a_client_that_leaves_in_its_body_leaves_nothing_behind,
     a_request_without_a_body_has_an_empty_one,
     what_no_policy_reads_streams_past,
@@ -193,41 +195,10 @@ async fn a_body_that_does_not_come_is_not_waited_for_longer_than_for_a_head(via:
     scene.engine.assert_untouched();
 }
 
-/// Three bodies that do not come, each as large as all the room that there is: while the first holds the room and then
-/// another, one of the two that wait has waited long enough.
-async fn a_body_for_which_there_is_no_room_is_not_waited_for_longer_either(via: Via) {
-    let scene = Scene::new(&[("HEADER_TIMEOUT", "2s"), ("POLICY_BODY_LIMIT", "64MiB")]);
-    let length = format!("Content-Length: {}", 64 << 20);
-    let mut first = scene.gateway.connect(via).await;
-    first.ask(CREATE, &["Expect: 100-continue", &length]).await;
-    first.expect("HTTP/1.1 100 Continue\r\n\r\n").await; // it has the room
-    let mut waiting = [scene.gateway.connect(via).await, scene.gateway.connect(via).await];
-    for client in &mut waiting {
-        client.ask(CREATE, &[&length]).await;
-    }
-    is_refused(&mut first, 408, "HEADER_TIMEOUT").await;
-    let mut statuses = Vec::new();
-    for client in &mut waiting {
-        let refused = client.read_response().await;
-        if refused.status() == 503 {
-            assert!(refused.text().contains("too many bodies are waiting"), "{}", refused.text());
-            assert_eq!(refused.head.header("retry-after"), Some("1"));
-        }
-        statuses.push(refused.status());
-    }
-    assert!(statuses.contains(&503), "{statuses:?}");
-    assert!(statuses.iter().all(|status| [408, 503].contains(status)), "{statuses:?}");
-
-    let mut client = scene.gateway.connect(via).await;
-    post(&mut client, CREATE, &[], GOOD).await;
-    is_allowed(&mut client).await;
-    assert_eq!(scene.engine.requests().len(), 1);
-}
-
 async fn a_client_that_leaves_in_its_body_leaves_nothing_behind(via: Via) {
     let scene = Scene::new(&[("MAX_CONNECTIONS", "1"), ("POLICY_BODY_LIMIT", "64MiB")]);
     for _ in 0..3 {
-        // Each asks for all the room that there is for bodies.
+        // Each announces as much as there is room for.
         let mut client = scene.gateway.connect(via).await;
         client.ask(CREATE, &[&format!("Content-Length: {}", 64 << 20)]).await;
         client.send("{").await;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::key::MAX_NAME;
-use super::{AmbiguousBody, BodyShape, FIELDS, Struct, ValueKind};
+use super::{AmbiguousBody, BodyShape, FIELDS, MAX_KEYS, Struct, ValueKind};
 use crate::Endpoint;
 
 mod definitions;
@@ -61,6 +61,23 @@ fn depth_is_bounded() {
     assert_eq!(judge("PluginSet", nested("[", "]", 64).as_bytes()), Ok(()));
     assert_eq!(judge("PluginSet", nested("[", "]", 65).as_bytes()), Err(AmbiguousBody::TooDeep));
     assert_eq!(judge("PluginSet", nested("[", "", 1 << 20).as_bytes()), Err(AmbiguousBody::TooDeep));
+}
+
+#[test]
+fn the_keys_of_open_objects_are_bounded() {
+    let keys = |count| (0..count).map(|at| format!("\"{at:x}\":1,")).collect::<String>();
+    let create = |body: String| judge("ContainerCreate", body.as_bytes());
+    let (all, half) = (MAX_KEYS - 1, MAX_KEYS / 2);
+    for outer in ["Unknown", "Labels"] {
+        assert_eq!(create(format!("{{\"{outer}\":{{{}\"z\":1}}}}", keys(all - 1))), Ok(()), "{outer}");
+        let one_more = create(format!("{{\"{outer}\":{{{}\"z\":1}}}}", keys(all)));
+        assert_eq!(one_more, Err(AmbiguousBody::TooManyKeys), "{outer}");
+        let in_turn = format!("{{{}\"z\":1}}", keys(half));
+        let in_turn = format!("{{\"{outer}\":{{\"a\":{in_turn},\"b\":{in_turn},\"c\":{in_turn}}}}}");
+        assert_eq!(create(in_turn), Ok(()), "{outer}");
+    }
+    let around = format!("{{{}\"z\":{{{}\"z\":1}}}}", keys(half), keys(half));
+    assert_eq!(create(around), Err(AmbiguousBody::TooManyKeys));
 }
 
 #[test]

@@ -21,6 +21,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::engine::upstream::{EngineAnswer, Upstream, UpstreamError};
+use crate::heavy_work::HeavyWork;
 use crate::http::body::request::RequestBody;
 use crate::http::head::Outbound;
 
@@ -32,6 +33,9 @@ const MAX_REFERENCE: usize = 1024;
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
+
+/// An answer of at most so many bytes is read in some 50 us.
+const SHORT_ANSWER: usize = 16 * 1024;
 
 /// How much of the engine's error message is passed on, in bytes.
 const MAX_MESSAGE: usize = 1024;
@@ -67,13 +71,15 @@ impl Inspection {
 /// where the connections live, and are dropped with their connections as soon as nobody waits for the answer.
 pub(crate) struct EngineInspector {
     upstream: Arc<Upstream>,
+    reading: Arc<HeavyWork>,
     runtime: Handle,
 }
 
 impl EngineInspector {
     /// Look-ups over the connections of `upstream`, on the runtime that this is called in.
     pub(crate) fn new(upstream: Arc<Upstream>) -> Self {
-        Self { upstream, runtime: Handle::current() }
+        let reading = Arc::new(HeavyWork::above(SHORT_ANSWER));
+        Self { upstream, reading, runtime: Handle::current() }
     }
 }
 
@@ -93,8 +99,11 @@ impl Inspector for EngineInspector {
         let Some(inspection) = Inspection::of(kind, reference) else {
             return Box::pin(ready(Err(LookupError::Refused("no object can have that name".to_owned()))));
         };
-        let upstream = Arc::clone(&self.upstream);
-        let asking = async move { upstream.inspect(inspection).await };
+        let (upstream, reading) = (Arc::clone(&self.upstream), Arc::clone(&self.reading));
+        let asking = async move {
+            let (status, body) = upstream.inspect(inspection).await?;
+            reading.run(body.len(), move || understand(status, body)).await
+        };
         let asked = AbortOnDropHandle::new(self.upstream.connections.spawn_on(asking, &self.runtime));
         Box::pin(async move {
             let answer = asked.await.unwrap_or(Err(Failure::Stopping));
@@ -149,23 +158,27 @@ impl From<Failure> for LookupError {
 }
 
 impl Upstream {
-    /// Inspects one object.
-    async fn inspect(&self, Inspection(operation): Inspection) -> Result<Arc<str>, Failure> {
+    /// Inspects one object, and reads the whole answer.
+    async fn inspect(&self, Inspection(operation): Inspection) -> Result<(StatusCode, Vec<u8>), Failure> {
         let answer = self.exchange(&operation, Outbound::bare(), RequestBody::empty()).await?;
         let status = answer.response.status();
         if status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(UpstreamError::UnexpectedUpgrade.into());
         }
-        let body = read(answer).await?;
-        match status {
-            StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Err(Failure::NotFound),
-            status => return Err(Failure::Status(status, message(&body))),
-        }
-        let text = String::from_utf8(body).map_err(Failure::NotUtf8)?;
-        serde_json::from_str::<serde::de::IgnoredAny>(&text).map_err(Failure::NotJson)?;
-        Ok(text.into())
+        Ok((status, read(answer).await?))
     }
+}
+
+/// Makes of an answer what the policy is told.
+fn understand(status: StatusCode, body: Vec<u8>) -> Result<Arc<str>, Failure> {
+    match status {
+        StatusCode::OK => {}
+        StatusCode::NOT_FOUND => return Err(Failure::NotFound),
+        status => return Err(Failure::Status(status, message(&body))),
+    }
+    let text = String::from_utf8(body).map_err(Failure::NotUtf8)?;
+    serde_json::from_str::<serde::de::IgnoredAny>(&text).map_err(Failure::NotJson)?;
+    Ok(text.into())
 }
 
 /// Reads the whole body and gives the connection back to the pool.

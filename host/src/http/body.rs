@@ -7,3 +7,4 @@ pub(crate) mod coalesce;
 pub(crate) mod inspected;
 pub(crate) mod request;
 pub(crate) mod response;
+pub(crate) mod room;

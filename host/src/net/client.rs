@@ -1,6 +1,6 @@
 //! What requests know of the connection that they came over: who is on the other end, and what the connection holds.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -31,10 +31,31 @@ pub(crate) struct Client {
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     kind: PeerKind,
+    owner: Owner,
     /// The client's name in the log.
     name: String,
     /// Facts about the client for policies, under the names that `wit/policy.wit` lists.
     attributes: Arc<[(String, String)]>,
+}
+
+/// Whom a connection belongs to, for what clients share among them: however many connections somebody opens, they are
+/// one owner's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Owner {
+    /// Whoever has this address. Of an IPv6 address the network counts, since each machine has all addresses of one.
+    Address(IpAddr),
+    /// The user with this id, on this machine.
+    Uid(Option<u32>),
+}
+
+impl Owner {
+    /// The owner of connections from this address.
+    fn of(address: IpAddr) -> Self {
+        Self::Address(match address.to_canonical() {
+            IpAddr::V4(address) => address.into(),
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        })
+    }
 }
 
 /// The kind of socket that a client came over.
@@ -57,7 +78,8 @@ impl Peer {
             ("peer.address".to_owned(), address.ip().to_canonical().to_string()),
         ];
         let name = SocketAddr::new(address.ip().to_canonical(), address.port()).to_string();
-        Self { kind: PeerKind::Tcp, name, attributes: Arc::from(attributes) }
+        let owner = Owner::of(address.ip());
+        Self { kind: PeerKind::Tcp, owner, name, attributes: Arc::from(attributes) }
     }
 
     /// A client that came over a unix socket, with the uid and the gid that the kernel vouches for.
@@ -69,7 +91,7 @@ impl Peer {
             attributes.push(("peer.uid".to_owned(), credentials.uid().to_string()));
             attributes.push(("peer.gid".to_owned(), credentials.gid().to_string()));
         }
-        Self { kind: PeerKind::Unix, name, attributes: attributes.into() }
+        Self { kind: PeerKind::Unix, owner: Owner::Uid(uid), name, attributes: attributes.into() }
     }
 
     /// Facts about the client, for policies.
@@ -85,6 +107,11 @@ impl Peer {
     /// The listener that the client came over: `127.0.0.1:2375`, `unix:///run/sockgate.sock`.
     pub(crate) fn listener(&self) -> &str {
         self.attributes.iter().find(|(name, _)| name == LISTENER).map_or("", |(_, listener)| listener)
+    }
+
+    /// Whom the connection belongs to.
+    pub(crate) fn owner(&self) -> Owner {
+        self.owner
     }
 
     /// The client's name in the log: `127.0.0.1:40000`, `unix:uid:1000`.
@@ -113,5 +140,20 @@ mod tests {
     fn own_credentials() -> UCred {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async { tokio::net::UnixStream::pair().unwrap().0.peer_cred().unwrap() })
+    }
+    #[test]
+    fn an_owner_is_an_address_or_a_network_of_ipv6() {
+        let same =
+            |one: &str, other: &str| Owner::of(one.parse().unwrap()) == Owner::of(other.parse().unwrap());
+        for (one, other, want) in [
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+            ("192.0.2.1", "::ffff:192.0.2.1", true),
+            ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true),
+            ("2001:db8:0:1::1", "2001:db8:0:2::1", false),
+            ("::1", "127.0.0.1", false),
+        ] {
+            assert_eq!(same(one, other), want, "{one} {other}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use engine_api::Operation;
 use tokio::task::yield_now;
 use wasmtime::Trap;
 
+use crate::admit::SHORT_BODY;
 use crate::bindings::{FlagsVerdict, Manifest, PolicyPre};
 use crate::guest::fault::{Fault, one_line};
 use crate::guest::interface::{Verdict, request, shown, verdict};
@@ -217,10 +218,13 @@ impl Component {
         Term::of(self.limits.timeout)
     }
 
-    /// The thread in which a decision on this operation begins: the slow thread, if the decision has to make an
-    /// instance first and that takes long, or gets one that holds much memory.
-    pub(crate) fn start(&self, operation: &Operation) -> Start {
-        if self.instances().is_short_or_large() { Start::There } else { self.slow.start(operation) }
+    /// The thread in which a decision on this question begins: the slow thread, if the decision has to make an
+    /// instance first and that takes long, or gets one that holds much memory, or if there is much to show to the policy.
+    pub(crate) fn start(&self, question: &Question) -> Start {
+        if self.instances().is_short_or_large() || question.body.len() > SHORT_BODY {
+            return Start::There;
+        }
+        self.slow.start(&question.operation)
     }
 
     /// Has the slow thread replace used instances, if few wait and it is not doing so already.

@@ -3,6 +3,7 @@
 //! A figure of a policy is taken against that of the flags in the same round. CPU time of a decision is what the
 //! gateway uses a request beyond what it uses with the flags alone: making an instance ready, asking it, dropping it.
 
+mod bodies;
 mod burner;
 mod parts;
 mod samples;
@@ -96,6 +97,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
     let (share, rounds) = if arguments.quick { (0.1, 2) } else { (1.0, arguments.rounds) };
     let rows = rows(arguments);
     let burner = arguments.guests.join(rust("hostile"));
+    let reader = arguments.guests.join(rust("rust_restrict_create"));
     let folder = tempfile::Builder::new().prefix("sgb").tempdir()?;
     let (begin, ticks) = (Instant::now(), facts::Ticks::now()?);
     let engine = FakeEngine::start(&folder.path().join("e.sock"))?;
@@ -104,6 +106,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
         let round = Round { binary: &arguments.sockgate, engine: &engine.socket, share };
         round.run(&rows, index, &mut samples).await?;
         burner::measure(&round, &burner, &mut samples).await?;
+        bodies::measure(&round, &reader, &mut samples).await?;
         eprintln!("round {} of {rounds} done", index + 1);
     }
     drop(engine);

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
+
+use crate::http::body::room::{NoRoom, Part};
 
 /// A client's body on its way to the engine.
 ///
@@ -26,7 +27,7 @@ pub(crate) struct RequestBody(Option<Upload>);
 #[derive(Debug)]
 struct Upload {
     /// The bytes that were taken for inspection before the body is sent.
-    taken: Option<Taken>,
+    taken: Option<Bytes>,
     inner: Option<Incoming>,
     /// Whether reading has begun, and with it the client was told to send.
     is_begun: bool,
@@ -37,11 +38,29 @@ struct Upload {
     runtime: Handle,
 }
 
-/// The start of a body, or all of it, with its share of the room for inspected bodies.
+/// Bytes of a body with its part of the room for inspected bodies, which they hold for as long as anybody has them: a
+/// policy, or the connection to an engine that is slow to take them.
 #[derive(Debug)]
 struct Taken {
-    bytes: Bytes,
-    _room: OwnedSemaphorePermit,
+    bytes: Vec<u8>,
+    _room: Part,
+}
+
+impl AsRef<[u8]> for Taken {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Why a body cannot be taken whole.
+#[derive(Debug)]
+pub(crate) enum NotWhole {
+    /// It is larger than it may be.
+    TooLarge,
+    /// There is no room for more of it.
+    NoRoom,
+    /// It broke off.
+    Broken(hyper::Error),
 }
 
 impl RequestBody {
@@ -68,49 +87,68 @@ impl RequestBody {
         }
     }
 
-    /// Reads the whole body, or gives `None` if it is larger than `limit` bytes. In either case the bytes that were
-    /// read will still be sent; trailers will not.
+    /// Reads the whole body, of at most `most` bytes. Whatever the result is, the bytes that were read will still be
+    /// sent; trailers will not.
     ///
     /// # Errors
-    /// The error that broke the body.
-    pub(crate) async fn take_whole(
-        &mut self,
-        limit: usize,
-        room: OwnedSemaphorePermit,
-    ) -> hyper::Result<Option<Bytes>> {
-        let Some(upload) = &mut self.0 else { return Ok(Some(Bytes::new())) };
-        let taken = upload.taken.insert(Taken { bytes: Bytes::new(), _room: room });
+    /// [`NotWhole`]
+    pub(crate) async fn take_whole(&mut self, most: usize, room: Part) -> Result<Bytes, NotWhole> {
+        let Some(upload) = &mut self.0 else { return Ok(Bytes::new()) };
         upload.is_begun = true;
-        let mut collected = Collected { taken, bytes: BytesMut::new() };
+        let mut collected = Collected { taken: &mut upload.taken, bytes: Vec::new(), most, room: Some(room) };
         while let Some(inner) = &mut upload.inner {
             match poll_fn(|cx| Pin::new(&mut *inner).poll_frame(cx)).await {
                 None => upload.inner = None,
                 Some(Err(error)) => {
                     upload.inner = None;
-                    return Err(error);
+                    return Err(NotWhole::Broken(error));
                 }
-                Some(Ok(frame)) => {
-                    collected.bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data))
-                }
-            }
-            if collected.bytes.len() > limit {
-                return Ok(None);
+                Some(Ok(frame)) => collected.add(frame.data_ref().map_or(&[], |data| data))?,
             }
         }
         drop(collected);
-        Ok(upload.taken.as_ref().map(|taken| taken.bytes.clone()))
+        Ok(upload.taken.clone().unwrap_or_default())
     }
 }
 
 /// The bytes that are being collected of a body. They go back to the body when this is dropped, even in the middle.
 struct Collected<'u> {
-    taken: &'u mut Taken,
-    bytes: BytesMut,
+    taken: &'u mut Option<Bytes>,
+    bytes: Vec<u8>,
+    most: usize,
+    room: Option<Part>,
+}
+
+impl Collected<'_> {
+    /// Adds what has come, and takes the room for it. What there is no room for is kept all the same, and is the last.
+    fn add(&mut self, data: &[u8]) -> Result<(), NotWhole> {
+        let length = self.bytes.len().saturating_add(data.len());
+        let fits = if length > self.most { Err(NotWhole::TooLarge) } else { self.reserve(length) };
+        if fits.is_err() {
+            self.bytes.reserve_exact(data.len());
+        }
+        self.bytes.extend_from_slice(data);
+        fits
+    }
+
+    /// Makes room for `length` bytes. It doubles each time, so that few bytes are moved, but never beyond the end.
+    fn reserve(&mut self, length: usize) -> Result<(), NotWhole> {
+        let capacity = self.bytes.capacity();
+        if length <= capacity {
+            return Ok(());
+        }
+        let capacity = capacity.saturating_mul(2).min(self.most).max(length);
+        let grown = self.room.as_mut().map_or(Ok(()), |room| room.grow(capacity));
+        grown.map_err(|NoRoom| NotWhole::NoRoom)?;
+        self.bytes.reserve_exact(capacity - self.bytes.len());
+        Ok(())
+    }
 }
 
 impl Drop for Collected<'_> {
     fn drop(&mut self) {
-        self.taken.bytes = std::mem::take(&mut self.bytes).freeze();
+        let bytes = std::mem::take(&mut self.bytes);
+        *self.taken = self.room.take().map(|room| Bytes::from_owner(Taken { bytes, _room: room }));
     }
 }
 
@@ -141,7 +179,7 @@ impl Body for RequestBody {
     ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
         let Some(upload) = &mut self.0 else { return Poll::Ready(None) };
         let frame = match (upload.taken.take(), &mut upload.inner) {
-            (Some(taken), _) => Some(Ok(Frame::data(taken.bytes))),
+            (Some(taken), _) => Some(Ok(Frame::data(taken))),
             (None, Some(inner)) => {
                 let frame = ready!(Pin::new(inner).poll_frame(cx));
                 if !matches!(frame, Some(Ok(_))) {
@@ -166,7 +204,7 @@ impl Body for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         let Some(Upload { taken, inner, .. }) = &self.0 else { return SizeHint::with_exact(0) };
-        let taken = taken.as_ref().map_or(0, |taken| taken.bytes.len() as u64);
+        let taken = taken.as_ref().map_or(0, |taken| taken.len() as u64);
         let rest = inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower().saturating_add(taken));
