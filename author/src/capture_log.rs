@@ -4,13 +4,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine_api::untrusted;
+use pdp::GUEST_TARGET;
 use tracing::field::{Field, Visit};
 use tracing::instrument::WithSubscriber as _;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
-
-/// The target of the log events that tell what policies say.
-pub const POLICY_TARGET: &str = "sockgate::policy";
 
 /// One line of a policy's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +34,8 @@ struct Capture(Arc<Mutex<Vec<LogLine>>>);
 
 impl<S: Subscriber> Layer<S> for Capture {
     fn enabled(&self, metadata: &Metadata<'_>, _context: Context<'_, S>) -> bool {
-        // The gateway's own events about look-ups have the same target; the tools tell of look-ups themselves.
-        metadata.target() == POLICY_TARGET && metadata.fields().field("said").is_some()
+        // Look-ups have the same target; the tools tell of look-ups themselves.
+        metadata.target() == GUEST_TARGET && metadata.fields().field("said").is_some()
     }
 
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {

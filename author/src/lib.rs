@@ -20,7 +20,6 @@ mod units;
 mod yaml;
 
 pub use bench::{BenchError, BenchPlan, bench};
-pub use capture_log::POLICY_TARGET;
 pub use cases::{CaseFile, CaseFileError};
 pub use check::check;
 pub use explain::{ExplainError, FinalDecision, RequestDetails, explain, explain_by_flags};

@@ -101,6 +101,15 @@ pub(crate) fn run(command: &Command, config: Result<Config, ConfigError>) -> Exi
     }
 }
 
+/// Says that there is no log, without which nothing is served.
+pub(crate) fn no_log(error: &std::io::Error) -> ExitCode {
+    let problem = format!(
+        "sockgate: cannot start the thread that writes the log: {error}; nothing is served without a log. \
+         Is there a limit on processes (ulimit -u, pids_limit) or on memory?\n"
+    );
+    say(&mut std::io::stderr(), &problem, 1)
+}
+
 /// Loads the policies as `serve` would. The error is a sentence for standard error.
 fn load_policies(config: &Config) -> Result<std::sync::Arc<Chain>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

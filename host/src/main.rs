@@ -35,7 +35,10 @@ fn main() -> ExitCode {
 }
 
 fn serve(config: Config) -> ExitCode {
-    let _log = telemetry::start(config.log_format, config.log_level);
+    let _log = match telemetry::start(config.log_format, config.log_level) {
+        Ok(log) => log,
+        Err(error) => return cli::no_log(&error),
+    };
     sockgate::announce(&config);
     sockgate::raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -95,6 +95,10 @@ enum RequestedTarget {
 const MAX_METHOD: usize = 16;
 const MAX_PATH: usize = 512;
 
+/// How much is logged of what policies say, in bytes: of the reason, and of what observing policies would have done.
+const MAX_REASON: usize = 1024;
+const MAX_OBSERVED: usize = 2048;
+
 /// The number of the last request; requests are numbered from the start of the process.
 static LAST_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -183,9 +187,9 @@ impl Record {
                     path,
                     api_version,
                     decision = self.verdict.as_str(),
-                    reason = self.reason.as_deref(),
+                    reason = self.reason.as_deref().map(|reason| start(reason, MAX_REASON)),
                     policy = self.ruling.policy.as_deref().map(tracing::field::display),
-                    observed = self.ruling.observed.as_deref(),
+                    observed = self.ruling.observed.as_deref().map(|observed| start(observed, MAX_OBSERVED)),
                     status = self.status.map(|status| status.as_u16()),
                     request_bytes = self.request_bytes.load(Ordering::Relaxed),
                     response_bytes = self.response_bytes,

@@ -1,28 +1,28 @@
 //! The log: lines on stderr, as text or JSON. `docs/LOGGING.md` lists the fields; `record` names them.
 
+use std::io;
+
 use tracing::level_filters::LevelFilter;
 
 use crate::config::LogFormat;
 
 mod json;
+mod sink;
 mod text;
 mod writer;
 
 pub use writer::Flush;
 
 /// Starts the log. Lines that are still unwritten are written when the guard is dropped.
-pub fn start(format: LogFormat, level: LevelFilter) -> Flush {
-    let dropped = match format {
-        LogFormat::Text => {
-            |count| format!("{count} log lines were dropped: whoever reads the log is too slow")
-        }
-        LogFormat::Json => |count| {
-            format!(
-                r#"{{"level":"WARN","message":"log lines were dropped: whoever reads the log is too slow","count":{count}}}"#
-            )
-        },
+///
+/// # Errors
+/// If there is no thread to be had, without which nothing would be written.
+pub fn start(format: LogFormat, level: LevelFilter) -> io::Result<Flush> {
+    let missing = match format {
+        LogFormat::Text => text::missing,
+        LogFormat::Json => json::missing,
     };
-    let (lines, flush) = writer::start(std::io::stderr(), dropped);
+    let (lines, flush) = writer::start(io::stderr(), missing)?;
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(lines)
@@ -33,5 +33,5 @@ pub fn start(format: LogFormat, level: LevelFilter) -> Flush {
         LogFormat::Json => log.json().event_format(json::JsonLine::new()).init(),
     }
     std::panic::set_hook(Box::new(|panic| tracing::error!("a task panicked: {panic}")));
-    flush
+    Ok(flush)
 }

@@ -17,7 +17,7 @@ use crate::settings::Mode;
 pub struct Chain(Vec<Arc<Link>>);
 
 /// One policy of the chain.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Link {
     /// The policy's name, version and digest.
     pub id: Arc<PolicyId>,
@@ -35,6 +35,15 @@ impl Link {
     pub fn inspects_in_words(&self) -> Option<String> {
         let ids: Vec<_> = self.inspect.iter().map(|endpoint| endpoint.operation_id()).collect();
         (!ids.is_empty()).then(|| ids.join(","))
+    }
+
+    /// The same policy with this identity. It stays the very same if that is the one that it has.
+    fn called(self: Arc<Self>, identity: impl FnOnce(&PolicyId) -> PolicyId) -> Arc<Self> {
+        let id = identity(&self.id);
+        match id == *self.id {
+            true => self,
+            false => Arc::new(Self { id: Arc::new(id), ..Self::clone(&self) }),
+        }
     }
 
     /// Whether it reads the body of this operation.
@@ -84,9 +93,17 @@ impl Weight {
 }
 
 impl Chain {
-    /// A chain of these policies, in this order.
-    pub(crate) fn new(links: Vec<Arc<Link>>) -> Self {
-        Self(links)
+    /// A chain of these policies, in this order, each with its file's name. Policies that give themselves the same name
+    /// are told apart by that.
+    pub(crate) fn new(links: Vec<(Arc<Link>, String)>) -> Self {
+        let names: Vec<_> = links.iter().map(|(link, _)| Arc::clone(&link.id.name)).collect();
+        let told_apart = links.into_iter().map(|(link, file)| {
+            match names.iter().filter(|name| **name == link.id.name).count() {
+                0 | 1 => link.called(PolicyId::alone),
+                _ => link.called(|id| id.beside_a_namesake(&file)),
+            }
+        });
+        Self(told_apart.collect())
     }
 
     /// Whether there is no policy, and the flags decide alone.

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use engine_api::{Decision, Flags, Operation};
 
 use crate::chain::Chain;
+use crate::events::POLICY_TARGET;
 use crate::load::compiler::Compiler;
 use crate::load::files::Look;
 use crate::permit::Permit;
@@ -42,7 +43,7 @@ impl PolicyDecisionPoint {
         let chain = runtime.load(&Chain::default()).await?;
         for link in chain.links() {
             tracing::info!(
-                target: "sockgate::policy",
+                target: POLICY_TARGET,
                 mode = link.mode.as_str(),
                 inspects = link.inspects_in_words(),
                 "policy {} is loaded",

@@ -14,6 +14,7 @@ use wasmtime::component::Component as Compiled;
 
 use crate::bindings::{FlagsVerdict, Manifest, PolicyPre};
 use crate::digest::Digest;
+use crate::events::TRIAL;
 use crate::guest::fault::{Fault, one_line};
 use crate::guest::interface::shown;
 use crate::guest::policy::{Component, Unready};
@@ -328,8 +329,8 @@ async fn try_out(component: &Component) -> Result<(), Fault> {
     let Ok(target) = Target::parse("/_ping") else { return Ok(()) };
     let operation = Arc::new(Operation::new(Method::Get, target));
     let question = Question {
-        id: 0,
-        lookups: Arc::new(Lookups::new(0, Arc::new(NoEngine), &operation)),
+        id: TRIAL,
+        lookups: Arc::new(Lookups::new(TRIAL, Arc::new(NoEngine), &operation)),
         operation,
         headers: Arc::default(),
         body: InspectedBody::Empty,

@@ -1,25 +1,34 @@
 //! Look-ups: what a policy may ask the engine while it decides.
 //!
-//! Each object is looked up at most once for a request, whichever policy asks, and the look-ups of a request are
-//! limited. A policy that looks up the container or the exec that the request is about pins it: the request that is
-//! forwarded names the id that was inspected. Policies that only observe share the answers and pin nothing.
+//! The policies that decide look up each object at most once for a request, whichever of them asks, and their look-ups
+//! are limited. A policy that looks up the container or the exec that the request is about pins it: the request that is
+//! forwarded names the id that was inspected.
+//!
+//! A policy that only observes reads what those that decide were answered. Whatever else it looks up is its own: it
+//! counts for the observer alone, pins nothing, and nobody else is answered with it. So what decides has the same
+//! look-ups, and answers as fresh, with an observer before it as without.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use engine_api::{Family, Operation};
 
 use crate::bindings::{LookupError, ObjectKind};
+use crate::events::{self, GUEST_TARGET};
 
-/// How many different objects one request's policies may look up.
+/// How many different objects the policies that decide on one request may look up, and each that observes.
 const MAX_LOOKUPS: usize = 16;
 
-/// The largest size of all answers together, in bytes. They are kept until the request is judged.
+/// The largest size of their answers together, in bytes. They are kept until the request is judged.
 const MAX_LOOKED_UP: usize = 4 * 1024 * 1024;
+
+/// The longest name that is looked up, in bytes; the engine's own names are shorter. No longer one is kept, either: a
+/// guest may hand over a mebibyte.
+pub const MAX_REFERENCE: usize = 1024;
 
 /// How much of a reference is logged, in bytes.
 const MAX_LOGGED: usize = 256;
@@ -51,12 +60,14 @@ impl Inspector for NoEngine {
     }
 }
 
-/// The look-ups of one request, for one policy or for several in turn.
+/// The look-ups of one request: for the policies that decide in turn, or for one that observes.
 pub struct Lookups {
     /// The request's number in the log.
     id: u64,
     inspector: Arc<dyn Inspector>,
     answers: Arc<Mutex<Answers>>,
+    /// If these are an observer's look-ups: what the policies that decide were answered.
+    overheard: Option<Arc<Mutex<Answers>>>,
     /// What the request asks for.
     operation: Arc<Operation>,
     /// The same operation on the id of the object that was looked up.
@@ -73,16 +84,23 @@ impl Lookups {
     /// The look-ups of the policies that judge request number `id`, which asks for `operation`.
     #[must_use]
     pub fn new(id: u64, inspector: Arc<dyn Inspector>, operation: &Arc<Operation>) -> Self {
-        let answers = Arc::default();
-        Self { id, inspector, answers, operation: Arc::clone(operation), pinned: OnceLock::new() }
+        Self {
+            id,
+            inspector,
+            answers: Arc::default(),
+            overheard: None,
+            operation: Arc::clone(operation),
+            pinned: OnceLock::new(),
+        }
     }
 
-    /// The look-ups of a policy that only observes: it gets the same answers, and what it looks up pins nothing.
+    /// The look-ups of a policy that only observes: with an allowance of their own, and pinning nothing.
     pub(crate) fn aside(&self) -> Self {
         Self {
             id: self.id,
             inspector: Arc::clone(&self.inspector),
-            answers: Arc::clone(&self.answers),
+            answers: Arc::default(),
+            overheard: Some(Arc::clone(&self.answers)),
             operation: Arc::clone(&self.operation),
             pinned: self.pinned.clone(),
         }
@@ -98,9 +116,17 @@ impl Lookups {
     }
 
     async fn answer(&self, kind: ObjectKind, reference: &str) -> LookupAnswer {
+        if reference.len() > MAX_REFERENCE {
+            return Err(LookupError::Refused("no object can have that name".to_owned()));
+        }
         let key = (kind, reference.to_owned());
+        if let Some(overheard) =
+            self.overheard.as_deref().and_then(|overheard| locked(overheard).overheard(&key))
         {
-            let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            return overheard;
+        }
+        {
+            let answers = locked(&self.answers);
             if let Some(answer) = answers.by_object.get(&key) {
                 return answer.clone();
             }
@@ -117,8 +143,7 @@ impl Lookups {
             Err(LookupError::Refused(reason) | LookupError::Unavailable(reason)) => reason.clone().into(),
         };
         drop(asking);
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.keep(key, answer)
+        locked(&self.answers).keep(key, answer)
     }
 
     /// Pins the request to the object that `json` describes.
@@ -139,6 +164,10 @@ impl Lookups {
     }
 }
 
+fn locked(answers: &Mutex<Answers>) -> MutexGuard<'_, Answers> {
+    answers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A look-up that has begun. Its end is logged, even if the decision's time is over before that.
 struct Asking<'r> {
     id: u64,
@@ -151,8 +180,8 @@ struct Asking<'r> {
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
         tracing::debug!(
-            target: "sockgate::policy",
-            id = self.id,
+            target: GUEST_TARGET,
+            id = events::request(self.id),
             kind = ?self.kind,
             reference = self.reference.get(..self.reference.floor_char_boundary(MAX_LOGGED)),
             outcome = self.outcome.as_ref(),
@@ -163,6 +192,14 @@ impl Drop for Asking<'_> {
 }
 
 impl Answers {
+    /// What the engine said of an object. What it did not say, for lack of an allowance or of an engine, is not passed on.
+    fn overheard(&self, object: &(ObjectKind, String)) -> Option<LookupAnswer> {
+        match self.by_object.get(object)? {
+            answer @ (Ok(_) | Err(LookupError::NotFound)) => Some(answer.clone()),
+            Err(LookupError::Refused(_) | LookupError::Unavailable(_)) => None,
+        }
+    }
+
     /// Keeps an answer, if there is room for it.
     fn keep(&mut self, object: (ObjectKind, String), answer: LookupAnswer) -> LookupAnswer {
         let answer = answer.and_then(|json| {
@@ -204,5 +241,29 @@ impl fmt::Debug for Lookups {
             .field("operation", &self.operation)
             .field("pinned", &self.pinned)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use engine_api::{Method, Operation, Target};
+
+    use super::{LookupError, Lookups, MAX_REFERENCE, NoEngine, ObjectKind, locked};
+
+    /// A guest may hand over a mebibyte at a time, in each of many decisions.
+    #[tokio::test]
+    async fn a_reference_that_no_object_can_have_is_not_kept() {
+        let operation = Arc::new(Operation::new(Method::Get, Target::parse("/_ping").unwrap()));
+        let lookups = Lookups::new(1, Arc::new(NoEngine), &operation);
+        for beginning in 0..20 {
+            let answer = lookups.inspect(ObjectKind::Image, format!("{beginning:0MAX_REFERENCE$}x")).await;
+            assert!(matches!(answer, Err(LookupError::Refused(_))), "{answer:?}");
+        }
+        assert_eq!(locked(&lookups.answers).by_object.len(), 0);
+        let longest = lookups.inspect(ObjectKind::Image, "x".repeat(MAX_REFERENCE)).await;
+        assert!(matches!(longest, Err(LookupError::Unavailable(_))), "{longest:?}");
+        assert_eq!(locked(&lookups.answers).by_object.len(), 1);
     }
 }

@@ -16,6 +16,7 @@ use tokio::time::sleep;
 
 use crate::chain::{Chain, Link};
 use crate::decision_point::PolicyDecisionPoint;
+use crate::events::POLICY_TARGET;
 use crate::load::files::Look;
 use crate::runtime::Runtime;
 
@@ -46,7 +47,7 @@ impl PolicyDecisionPoint {
         let Some((runtime, first_look)) = self.followed() else {
             loop {
                 reload.0.notified().await;
-                tracing::info!(target: "sockgate::policy", "there is nothing to reload: POLICY names no policy");
+                tracing::info!(target: POLICY_TARGET, "there is nothing to reload: POLICY names no policy");
             }
         };
         let mut watch = Watch { runtime, tried: first_look.clone(), last: first_look.clone() };
@@ -61,7 +62,7 @@ impl PolicyDecisionPoint {
         match runtime.load(&old).await {
             Ok(new) if is_same(&old, &new) => match cause {
                 Cause::Asked => {
-                    tracing::info!(target: "sockgate::policy", "the policies have not changed: {}", old.in_words());
+                    tracing::info!(target: POLICY_TARGET, "the policies have not changed: {}", old.in_words());
                 }
                 Cause::FilesChanged => {}
             },
@@ -73,7 +74,7 @@ impl PolicyDecisionPoint {
             }
             Err(problem) => {
                 let (in_force, problem) = (old.in_words(), report(&problem));
-                tracing::error!(target: "sockgate::policy", "the policies stay as they were ({in_force}): {problem}");
+                tracing::error!(target: POLICY_TARGET, "the policies stay as they were ({in_force}): {problem}");
             }
         }
     }
@@ -121,12 +122,13 @@ fn pairs<'c>(old: &'c Chain, new: &'c Chain) -> impl Iterator<Item = (&'c Arc<Li
 }
 
 fn log_changes(old: &Chain, new: &Chain) {
-    for (old, new) in pairs(old, new).filter(|(old, new)| !Arc::ptr_eq(old, new)) {
+    // A policy that is only called otherwise now, beside a new namesake, has not changed.
+    for (old, new) in pairs(old, new).filter(|(old, new)| !Arc::ptr_eq(&old.component, &new.component)) {
         let mode = new.mode.as_str();
         if old.id.digest == new.id.digest {
-            tracing::info!(target: "sockgate::policy", mode, "policy {} has new settings", new.id);
+            tracing::info!(target: POLICY_TARGET, mode, "policy {} has new settings", new.id);
         } else {
-            tracing::info!(target: "sockgate::policy", mode, "policy {} replaces {}", new.id, old.id);
+            tracing::info!(target: POLICY_TARGET, mode, "policy {} replaces {}", new.id, old.id);
         }
     }
 }

@@ -9,6 +9,12 @@ use crate::digest::Digest;
 use crate::guest::fault::Fault;
 use crate::guest::interface::{PolicyDenial, Verdict};
 
+/// How much of a file's name is told, in bytes.
+const MAX_FILE: usize = 64;
+
+/// How much of what an observing policy says is logged, in bytes: a record must not grow with the number of policies.
+const MAX_OBSERVED: usize = 256;
+
 /// What identifies a policy in logs and refusals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyId {
@@ -20,13 +26,28 @@ pub struct PolicyId {
     pub digest: Digest,
     /// The text for a log line: name, version and the beginning of the digest.
     label: String,
+    /// The text for a client: the name.
+    short: String,
 }
 
 impl PolicyId {
     /// The identity of a policy with this name and version, from a file with this digest.
     pub(crate) fn new(name: Arc<str>, version: String, digest: Digest) -> Self {
         let label = format!("{name} {version} sha256:{}", digest.short());
-        Self { name, version, digest, label }
+        let short = name.as_ref().to_owned();
+        Self { name, version, digest, label, short }
+    }
+
+    /// The same policy, if no other has its name.
+    pub(crate) fn alone(&self) -> Self {
+        Self::new(Arc::clone(&self.name), self.version.clone(), self.digest)
+    }
+
+    /// The same policy beside another one of its name: clients and the log are told its file, too.
+    pub(crate) fn beside_a_namesake(&self, file: &str) -> Self {
+        let id = self.alone();
+        let file = engine_api::untrusted::fit(file, MAX_FILE);
+        Self { label: format!("{} in {file}", id.label), short: format!("{} in {file}", id.name), ..id }
     }
 }
 
@@ -43,10 +64,10 @@ pub enum Denied {
     #[error("{0}")]
     ByFlags(Denial),
     /// A policy denies it.
-    #[error("{} (policy {})", .1.message, .0.name)]
+    #[error("{} (policy {})", .1.message, .0.short)]
     ByPolicy(Arc<PolicyId>, PolicyDenial),
     /// A policy failed, which is always a denial.
-    #[error("the policy {} {}, so nothing is let through", .0.name, .1.for_client())]
+    #[error("the policy {} {}, so nothing is let through", .0.short, .1.for_client())]
     PolicyFault(Arc<PolicyId>, Fault),
 }
 
@@ -57,7 +78,10 @@ impl Denied {
         match self {
             Self::ByFlags(denial) => denial.status(),
             Self::ByPolicy(_, denial) => denial.status,
-            Self::PolicyFault(_, Fault::Busy(_) | Fault::NoRoom(_) | Fault::Crowded(_)) => 503,
+            Self::PolicyFault(
+                _,
+                Fault::Busy(_) | Fault::ShareTaken(_) | Fault::NoRoom(_) | Fault::Crowded(_),
+            ) => 503,
             Self::PolicyFault(..) => 403,
         }
     }
@@ -78,14 +102,65 @@ pub(crate) fn observe(ruling: &mut Ruling, policy: &PolicyId, verdict: &Result<V
     if !observed.is_empty() {
         observed.push_str("; ");
     }
-    // Writing to a string cannot fail.
+    // What a policy says is quoted, so that it cannot be taken for the verdict of another. Writing to a string cannot
+    // fail.
+    let name = &policy.short;
     let _ = match verdict {
-        Ok(Verdict::Allow) => write!(observed, "{} would allow", policy.name),
-        Ok(Verdict::Defer) => write!(observed, "{} would defer", policy.name),
-        Ok(Verdict::Deny(denial)) => write!(observed, "{} would deny: {}", policy.name, denial.message),
-        Err(busy @ (Fault::Busy(_) | Fault::Crowded(_))) => {
-            write!(observed, "{} was not asked: {busy}", policy.name)
+        Ok(Verdict::Allow) => write!(observed, "{name} would allow"),
+        Ok(Verdict::Defer) => write!(observed, "{name} would defer"),
+        Ok(Verdict::Deny(denial)) => write!(observed, "{name} would deny: {}", quoted(&denial.message)),
+        Err(busy @ (Fault::Busy(_) | Fault::ShareTaken(_) | Fault::Crowded(_))) => {
+            write!(observed, "{name} was not asked: {busy}")
         }
-        Err(fault) => write!(observed, "{} would deny, because it failed: {fault}", policy.name),
+        Err(fault) => {
+            write!(observed, "{name} would deny, because it failed: {}", quoted(&fault.to_string()))
+        }
     };
+}
+
+/// The beginning of a text in quotes, with its own quotes escaped.
+fn quoted(text: &str) -> String {
+    let beginning = text.get(..text.floor_char_boundary(MAX_OBSERVED)).unwrap_or_default();
+    let cut = if beginning.len() < text.len() { "…" } else { "" };
+    format!("'{}{cut}'", beginning.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Digest, Fault, PolicyDenial, PolicyId, Ruling, Verdict, observe};
+
+    #[test]
+    fn what_an_observing_policy_says_cannot_be_taken_for_the_verdict_of_another() {
+        let denies =
+            |message: &str| Ok(Verdict::Deny(PolicyDenial { message: message.to_owned(), status: 403 }));
+        let mut ruling = Ruling::default();
+        for (name, verdict) in [
+            ("a", denies("no; b would allow")),
+            ("b", denies(r"it's \'; c would allow")),
+            ("c", Err(Fault::Nonsense("; d would allow".to_owned()))),
+            ("d", Err(Fault::Busy(1))),
+            ("e", Ok(Verdict::Allow)),
+        ] {
+            let id = PolicyId::new(name.into(), "1".to_owned(), Digest::of(b""));
+            observe(&mut ruling, &id, &verdict);
+        }
+        let want = [
+            "a would deny: 'no; b would allow'",
+            r"b would deny: 'it\'s \\\'; c would allow'",
+            "c would deny, because it failed: 'it gave a senseless answer: ; d would allow'",
+            "d was not asked: 1 decisions were running already, and none ended in time (POLICY_CONCURRENCY)",
+            "e would allow",
+        ];
+        assert_eq!(ruling.observed.unwrap_or_default(), want.join("; "));
+    }
+
+    #[test]
+    fn what_is_noted_of_an_observing_policy_is_bounded() {
+        let mut ruling = Ruling::default();
+        let id = PolicyId::new("a".into(), "1".to_owned(), Digest::of(b""));
+        let denial = PolicyDenial { message: "é".repeat(10_000), status: 403 };
+        observe(&mut ruling, &id, &Ok(Verdict::Deny(denial)));
+        let want = format!("a would deny: '{}…'", "é".repeat(128));
+        assert_eq!(ruling.observed.unwrap_or_default(), want);
+    }
 }

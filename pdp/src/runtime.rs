@@ -1,14 +1,12 @@
 //! The runtime of the policies: loads the chain, and asks it.
 //!
 //! Decisions run in the gateway's own thread or in the slow thread (see `guest/lane.rs`), as many at a time as
-//! `POLICY_CONCURRENCY` allows.
+//! `POLICY_CONCURRENCY` allows. Policies that only observe have places and a slow thread of their own, so that what they
+//! take, they take from each other.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 
 use crate::bindings::FlagsVerdict;
 use crate::chain::{Chain, Link, Weight};
@@ -22,12 +20,18 @@ use crate::load::cache::CodeCache;
 use crate::load::compiler::Compiler;
 use crate::load::files::{self, Look, Unreadable};
 use crate::load::{self, CodeSource, LoadError, Loaded, PolicyFile, Source};
+use crate::places::Places;
 use crate::question::Question;
 use crate::ruling::{Denied, PolicyId, Ruling, observe};
 use crate::settings::{Mode, Policies, PolicyConfig, PolicySettings};
 
 /// How many instances policies that are being loaded need.
 const LOADING: usize = 4;
+
+/// How much the slow threads yield to others (nice(2)): that of the policies that decide, and that of those which only
+/// observe, which gets what is left.
+const DECIDING: i32 = 5;
+const OBSERVING: i32 = 15;
 
 /// The largest settings file that is read, in bytes.
 const MAX_SETTINGS: u64 = 1024 * 1024;
@@ -78,10 +82,12 @@ pub(crate) struct Runtime {
     sandbox: Sandbox,
     code: CodeSource,
     lane: SlowLane,
+    /// Where decisions of policies that only observe go on; `None` if there is no such policy.
+    observers_lane: Option<SlowLane>,
     /// Limits how many decisions run at a time.
-    decisions: Arc<Semaphore>,
-    /// Does the same for policies that only observe, so that they never keep a policy that decides waiting.
-    observations: Arc<Semaphore>,
+    decisions: Places,
+    /// Does the same for policies that only observe.
+    observations: Places,
 }
 
 impl Runtime {
@@ -97,10 +103,13 @@ impl Runtime {
         let sandbox = Sandbox::new(instances, policies.limits.memory)?;
         let cache = policies.cache.as_deref().map_or_else(CodeCache::none, CodeCache::open);
         let code = CodeSource { cache, compiler: compiler.clone() };
-        let lane = SlowLane::start().map_err(ChainError::Lane)?;
-        let concurrency = || Arc::new(Semaphore::new(policies.concurrency));
-        let (decisions, observations) = (concurrency(), concurrency());
-        Ok(Self { policies, sandbox, code, lane, decisions, observations })
+        let lane = SlowLane::start("policy-slow", DECIDING).map_err(ChainError::Lane)?;
+        let observe = policies.chain.iter().any(|policy| policy.mode == Mode::Observe);
+        let observers_lane = observe.then(|| SlowLane::start("policy-observe", OBSERVING)).transpose();
+        let observers_lane = observers_lane.map_err(ChainError::Lane)?;
+        let (decisions, observations) =
+            (Places::new(policies.concurrency), Places::new(policies.concurrency));
+        Ok(Self { policies, sandbox, code, lane, observers_lane, decisions, observations })
     }
 
     /// Loads every policy that is not in `before`, or whose file or settings have changed since.
@@ -112,10 +121,11 @@ impl Runtime {
         for (at, config) in self.policies.chain.iter().enumerate() {
             let settings = self.read_settings(&config.settings).await?;
             let known = before.links().get(at).filter(|link| link.component.settings() == settings);
-            links.push(match known {
+            let link = match known {
                 Some(link) if self.is_unchanged(config, link).await? => Arc::clone(link),
                 _ => Arc::new(self.load_one(config, settings).await?),
-            });
+            };
+            links.push((link, load::stem(&config.path)));
         }
         Ok(Chain::new(links))
     }
@@ -165,7 +175,8 @@ impl Runtime {
     /// Drops the ready instances of `old` policies that are not `new` ones too. A slow request may keep such a policy
     /// for long.
     pub(crate) fn retire(&self, old: &Chain, new: &Chain) {
-        let is_gone = |link: &&Arc<Link>| !new.links().iter().any(|kept| Arc::ptr_eq(kept, link));
+        let is_gone =
+            |link: &&Arc<Link>| !new.links().iter().any(|kept| Arc::ptr_eq(&kept.component, &link.component));
         let gone: Vec<_> =
             old.links().iter().filter(is_gone).map(|link| Arc::clone(&link.component)).collect();
         self.lane.spawn(async move { gone.iter().for_each(|component| component.retire()) });
@@ -204,30 +215,23 @@ impl Runtime {
     }
 
     async fn ask_one(&self, link: &Link, question: Question, flags: FlagsVerdict) -> Result<Verdict, Fault> {
-        let running = self.concurrency(link.mode).await?;
+        let (places, lane, patience) = match link.mode {
+            Mode::Observe => {
+                (&self.observations, self.observers_lane.as_ref().unwrap_or(&self.lane), Duration::ZERO)
+            }
+            Mode::Decide | Mode::Narrow => (&self.decisions, &self.lane, self.policies.limits.timeout),
+        };
+        let place = places.take(&question.attributes, patience).await?;
         let component = Arc::clone(&link.component);
         let (start, term) = (component.start(&question), component.term());
         let decided = async move {
             let verdict = component.decide(question, flags, &term).await;
-            drop(running); // only when the instance is gone, even if nobody waits for the verdict any more
+            drop(place); // only when the instance is gone, even if nobody waits for the verdict any more
             verdict
         };
-        let verdict = self.lane.run(start, decided).await;
-        link.component.refill(&self.lane);
+        let verdict = lane.run(start, decided).await;
+        link.component.refill(lane);
         verdict.unwrap_or_else(|Panicked| Err(Fault::Host("a call of the policy panicked".to_owned())))
-    }
-
-    /// Permission to run one more decision. A policy that only observes does not wait for one.
-    async fn concurrency(&self, mode: Mode) -> Result<OwnedSemaphorePermit, Fault> {
-        let (running, patience) = match mode {
-            Mode::Observe => (&self.observations, Duration::ZERO),
-            Mode::Decide | Mode::Narrow => (&self.decisions, self.policies.limits.timeout),
-        };
-        if let Ok(one) = Arc::clone(running).try_acquire_owned() {
-            return Ok(one);
-        }
-        let waited = timeout(patience, Arc::clone(running).acquire_owned()).await;
-        waited.ok().and_then(Result::ok).ok_or(Fault::Busy(self.policies.concurrency))
     }
 }
 

@@ -25,6 +25,9 @@ use crate::question::{InspectedBody, Question, flags_verdict};
 use crate::runtime::{self, ChainError};
 use crate::settings::{Limits, PolicyConfig};
 
+/// The number of a request here, where there is no other.
+const FIRST: u64 = 1;
+
 /// A place where policies are loaded in order to examine them.
 #[derive(Debug)]
 pub struct Workbench {
@@ -253,8 +256,8 @@ impl Candidate {
         };
         let operation = Arc::new(operation);
         let question = Question {
-            id: 0,
-            lookups: Arc::new(Lookups::new(0, engine, &operation)),
+            id: FIRST,
+            lookups: Arc::new(Lookups::new(FIRST, engine, &operation)),
             operation,
             headers: Arc::new(headers),
             body,

@@ -273,3 +273,12 @@ fn a_denial_is_a_warning_that_says_why() {
     let want = "decision=deny reason=\"/info is off (INFO=0); INFO=1 would allow it\" status=403";
     assert!(line.contains(" WARN  ") && line.contains(want), "{line}");
 }
+
+/// A user who may have one thread at a time gets no log, and so no gateway that denies and allows in silence.
+#[test]
+fn without_a_thread_for_the_log_nothing_is_served() {
+    let done = process::without_threads(&[("LISTEN_ADDR", "127.0.0.1:0")]);
+    assert_eq!(done.code, 1, "{done:?}");
+    let why = "sockgate: cannot start the thread that writes the log: ";
+    assert!(done.stderr.starts_with(why) && done.stderr.contains("ulimit -u"), "{done:?}");
+}

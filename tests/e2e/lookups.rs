@@ -7,7 +7,9 @@ use e2e::{Client, FakeEngine, Gateway, Via, guests, json};
 use tempfile::TempDir;
 
 mod answers;
+mod observing;
 mod pinning;
+mod places;
 mod requests;
 
 /// The id of the container that the policies were shown.
@@ -65,7 +67,7 @@ impl Scene {
         let text: serde_json::Value = serde_json::from_str(&response.text()).unwrap();
         let message = text["message"].as_str().unwrap();
         let answer = message.split_once(": ").unwrap().1;
-        answer.strip_suffix(" (policy lookup)").unwrap_or(answer).to_owned()
+        answer.rsplit_once(" (policy lookup").map_or(answer, |(said, _policy)| said).to_owned()
     }
 
     /// The request lines that arrived at the engine, without HTTP's version.

@@ -20,6 +20,7 @@ on_both_listeners![
     a_body_is_shown_to_none_but_the_policies_that_inspect_it,
     a_decision_for_which_there_is_no_place_is_refused_in_the_end,
     an_observer_without_a_place_is_not_waited_for,
+    two_policies_of_one_name_are_told_apart_by_their_files,
 ];
 
 /// The settings of a policy that does `deed`, whatever it is asked.
@@ -40,7 +41,7 @@ impl Scene {
         let files: Vec<_> = policies.iter().map(|(name, _)| policy(&folder, name)).collect();
         let list = files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(",");
         let own = policies.iter().map(|(name, settings)| {
-            (format!("POLICY_SETTINGS_{}", name.to_uppercase()), format!("{settings}\nname={name}"))
+            (format!("POLICY_SETTINGS_{}", name.to_uppercase()), format!("name={name}\n{settings}"))
         });
         let cache = folder.path().join("cache").display().to_string();
         let mut all = vec![("POLICY".to_owned(), list), ("POLICY_CACHE".to_owned(), cache)];
@@ -302,4 +303,29 @@ async fn an_observer_without_a_place_is_not_waited_for(via: Via) {
     };
     assert_eq!(answered.status(), 200);
     assert_eq!(scene.arrived(), ["/containers/json"]);
+}
+
+async fn two_policies_of_one_name_are_told_apart_by_their_files(via: Via) {
+    let first = "name=rules\non=ContainerList\ndecide=deny:no\nelse=defer";
+    let second = "name=rules\non=ImageList\ndecide=deny:no\nelse=defer";
+    let third = "on=VolumeList\ndecide=unreachable\nelse=defer";
+    let fourth = "name=third\ndecide=deny:no";
+    let policies = [
+        ("first", first),
+        ("second", second),
+        ("third", third),
+        ("fourth", fourth),
+        ("fifth", "decide=allow"),
+    ];
+    let scene = Scene::new(&policies, &[("POLICY_MODE_THIRD", "narrow")]);
+    let mut client = scene.client(via).await;
+    for (line, whose) in [
+        ("GET /containers/json", "(policy rules in first)"),
+        ("GET /images/json", "(policy rules in second)"),
+        ("GET /volumes", "the policy third in third failed"),
+        ("GET /networks", "(policy third in fourth)"),
+    ] {
+        let refused = client.fetch(line, &[]).await.text();
+        assert!(refused.contains(whose), "{line}: {refused}");
+    }
 }

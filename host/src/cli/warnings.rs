@@ -6,8 +6,8 @@
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
-use author::POLICY_TARGET;
 use engine_api::untrusted;
+use pdp::GUEST_TARGET;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
@@ -37,7 +37,7 @@ impl<S: Subscriber> Layer<S> for Warnings {
 
 fn is_told(target: &str) -> bool {
     let name = target.split_once("::").map_or(target, |(name, _)| name);
-    OUR_CRATES.contains(&name) && target != POLICY_TARGET
+    OUR_CRATES.contains(&name) && target != GUEST_TARGET
 }
 
 #[derive(Default)]
@@ -61,7 +61,7 @@ mod tests {
         for target in ["sockgate", "sockgate::config", "pdp::cache", "author", "engine_api::flags"] {
             assert!(is_told(target), "{target}");
         }
-        for target in ["sockgate::policy", "hyper::client", "sockgates", "pdpx::cache", ""] {
+        for target in ["sockgate::guest", "hyper::client", "sockgates", "pdpx::cache", ""] {
             assert!(!is_told(target), "{target}");
         }
     }

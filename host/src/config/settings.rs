@@ -63,7 +63,8 @@ settings! {
     policy_timeout "POLICY_TIMEOUT" "100ms" "how long a decision may take, look-ups in the engine included";
     policy_memory "POLICY_MEMORY" "64MiB" "how much memory a decision may take";
     policy_body_limit "POLICY_BODY_LIMIT" "1MiB" "the largest body that a policy is shown; a larger one is answered 413";
-    policy_concurrency "POLICY_CONCURRENCY" "32" "decisions at a time; one more waits, and is answered 503 in the end";
+    policy_concurrency "POLICY_CONCURRENCY" "32"
+        "decisions at a time, a quarter of them for one client; one more waits, and is answered 503 in the end";
     policy_cache "POLICY_CACHE" "/var/cache/sockgate"
         "folder for compiled policies, which only the gateway's user may write to; or `off`";
     log_format "LOG_FORMAT" "text" "`text` or `json`";

@@ -16,7 +16,7 @@ use engine_api::{Endpoint, Operation};
 use http::StatusCode;
 use http_body::Body as _;
 use hyper::body::Incoming;
-use pdp::{Inspector, LookupAnswer, LookupError, ObjectKind};
+use pdp::{Inspector, LookupAnswer, LookupError, MAX_REFERENCE, ObjectKind};
 use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -27,9 +27,6 @@ use crate::http::head::Outbound;
 
 #[cfg(test)]
 mod tests;
-
-/// The longest name that is looked up, in bytes; the engine's own names are shorter.
-const MAX_REFERENCE: usize = 1024;
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;

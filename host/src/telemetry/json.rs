@@ -11,6 +11,9 @@ use tracing_subscriber::fmt::format::{Format, Json, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::telemetry::text::whole_time;
+use crate::telemetry::writer::Missing;
+
 #[cfg(test)]
 mod tests;
 
@@ -39,6 +42,19 @@ where
         put(&mut out, line.trim_end_matches('\n'))?;
         out.write_char('\n')
     }
+}
+
+/// The line that says what is missing of the log. It does not go the way of other lines, which may be full.
+pub(super) fn missing(missing: &Missing) -> String {
+    let Missing { dropped, of_policies, unwritten, error } = missing;
+    let timestamp = whole_time().and_then(|time| String::from_utf8(time.to_vec()).ok()).unwrap_or_default();
+    let mut line = format!(
+        r#"{{"timestamp":"{timestamp}","level":"WARN","message":"log lines are missing","dropped":{dropped},"of_policies":{of_policies},"unwritten":{unwritten}"#
+    );
+    if let Some(error) = error {
+        line.push_str(&format!(r#","error":{}"#, serde_json::Value::from(error.to_string())));
+    }
+    line + "}\n"
 }
 
 /// Writes a line and escapes what is unfit for a terminal, which in JSON only occurs inside strings.

@@ -17,8 +17,10 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::telemetry::writer::Missing;
+
 /// A time as text: `2024-01-31T12:34:56.000000Z`.
-type TimeText = [u8; 27];
+pub(super) type TimeText = [u8; 27];
 
 const NO_TIME: TimeText = *b"0000-00-00T00:00:00.000000Z";
 
@@ -57,6 +59,22 @@ where
     }
 }
 
+/// The line that says what is missing of the log. It does not go the way of other lines, which may be full.
+pub(super) fn missing(missing: &Missing) -> String {
+    let mut line = Vec::new();
+    put_time(&mut line);
+    line.extend_from_slice(b" WARN  log lines are missing");
+    let Missing { dropped, of_policies, unwritten, error } = missing;
+    // Writing to a vector cannot fail.
+    let _ = write!(line, " dropped={dropped} of_policies={of_policies} unwritten={unwritten}");
+    if let Some(error) = error {
+        line.extend_from_slice(b" error=");
+        put_value(&mut line, &error.to_string());
+    }
+    line.push(b'\n');
+    String::from_utf8(line).unwrap_or_default()
+}
+
 /// Appends the time to the microsecond (RFC 3339). The date is worked out once a second.
 fn put_time(line: &mut Vec<u8>) {
     let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -71,7 +89,7 @@ fn put_time(line: &mut Vec<u8>) {
     line.extend_from_slice(&text);
 }
 
-fn whole_time() -> Option<TimeText> {
+pub(super) fn whole_time() -> Option<TimeText> {
     let mut text = String::new();
     SystemTime.format_time(&mut Writer::new(&mut text)).ok()?;
     text.as_bytes().try_into().ok()

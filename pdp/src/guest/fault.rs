@@ -35,6 +35,11 @@ pub enum Fault {
     /// As many decisions were running as may run at a time.
     #[error("{0} decisions were running already, and none ended in time (POLICY_CONCURRENCY)")]
     Busy(usize),
+    /// As many decisions about requests of one client were running as it may have at a time.
+    #[error(
+        "{0} decisions about this client's requests were running already, its share, and none ended in time (POLICY_CONCURRENCY)"
+    )]
+    ShareTaken(usize),
     /// The pool has no room for another instance: many decisions run, some of them on policies that were replaced.
     #[error("there was no room for another instance (POLICY_CONCURRENCY): {0}")]
     NoRoom(String),
@@ -67,7 +72,9 @@ impl Fault {
     /// What a client is told about the fault.
     pub(crate) const fn for_client(&self) -> &'static str {
         match self {
-            Self::Busy(_) | Self::NoRoom(_) | Self::Crowded(_) => "is busy with other requests",
+            Self::Busy(_) | Self::ShareTaken(_) | Self::NoRoom(_) | Self::Crowded(_) => {
+                "is busy with other requests"
+            }
             Self::Timeout(_) => "did not answer in time",
             Self::Memory(_)
             | Self::Stack

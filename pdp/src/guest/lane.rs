@@ -28,9 +28,6 @@ pub(crate) struct SlowLane {
     _thread: JoinHandle<()>,
 }
 
-/// How much the slow thread yields to others (nice(2)).
-const NICENESS: i32 = 5;
-
 thread_local! {
     static CURRENT: Cell<Thread> = const { Cell::new(Thread::Gateways) };
 }
@@ -45,11 +42,11 @@ pub(crate) fn current() -> Thread {
 pub(crate) struct Panicked;
 
 impl SlowLane {
-    /// Starts the thread.
+    /// Starts the thread, which yields to others by so much (nice(2)).
     ///
     /// # Errors
     /// If the thread or its runtime cannot be started.
-    pub(crate) fn start() -> std::io::Result<Self> {
+    pub(crate) fn start(thread: &str, niceness: i32) -> std::io::Result<Self> {
         // A guest runs for about a tick before it yields, so timers are looked at after each turn. New decisions and
         // decisions that have begun take turns.
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -59,10 +56,10 @@ impl SlowLane {
             .build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
-        let thread = std::thread::Builder::new().name("policy-slow".to_owned()).spawn(move || {
+        let thread = std::thread::Builder::new().name(thread.to_owned()).spawn(move || {
             CURRENT.set(Thread::Slow);
             // If there are few cores, the gateway's own thread goes first. A failure to set this does no harm.
-            let _ = rustix::process::setpriority_process(None, NICENESS);
+            let _ = rustix::process::setpriority_process(None, niceness);
             drop(runtime.block_on(stopped))
         })?;
         Ok(Self { runtime: handle, _stop: stop, _thread: thread })

@@ -7,13 +7,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use engine_api::untrusted::is_unfit;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::bindings::Level;
+use crate::events::{self, GUEST_TARGET};
 
-/// How much one decision may log, in bytes.
+/// How much one decision may log, in bytes of a log line: what is escaped there counts as it is written.
 const MAX_OUTPUT: usize = 4 * 1024;
 
 /// What a line counts for besides its text, in bytes: about what the log puts in front of it. So empty lines count,
@@ -29,7 +31,8 @@ pub(crate) struct Output(Arc<Mutex<Lines>>);
 
 #[derive(Debug)]
 struct Lines {
-    policy: Arc<str>,
+    /// The policy's file, as settings name it.
+    file: Arc<str>,
     request: Option<u64>,
     /// How many bytes may still be logged.
     left: usize,
@@ -38,28 +41,23 @@ struct Lines {
 }
 
 impl Output {
-    /// The output of an instance of the policy with that name.
-    pub(crate) fn new(policy: Arc<str>) -> Self {
-        Self(Arc::new(Mutex::new(Lines {
-            policy,
-            request: None,
-            left: MAX_OUTPUT,
-            begun: Default::default(),
-        })))
+    /// The output of an instance of the policy in that file.
+    pub(crate) fn new(file: Arc<str>) -> Self {
+        Self(Arc::new(Mutex::new(Lines { file, request: None, left: MAX_OUTPUT, begun: Default::default() })))
     }
 
     /// The output of a further instance of the policy, which logs nothing before its first request: what `configure`
     /// says is the same in each instance, and is logged once.
-    pub(crate) fn silent(policy: Arc<str>) -> Self {
-        let output = Self::new(policy);
+    pub(crate) fn silent(file: Arc<str>) -> Self {
+        let output = Self::new(file);
         output.lines().left = 0;
         output
     }
 
-    /// Begins a request, which the lines that follow are about.
+    /// Begins a request, which the lines that follow are about. The trial of a policy that is loaded is about none.
     pub(crate) fn about(&self, request: u64) {
         let mut lines = self.lines();
-        lines.request = Some(request);
+        lines.request = events::request(request);
         lines.left = MAX_OUTPUT;
     }
 
@@ -78,15 +76,15 @@ impl Lines {
         if self.left == 0 {
             return;
         }
-        let end = text.floor_char_boundary(self.left);
+        let (end, length) = beginning(text, self.left);
         let kept = text.get(..end).unwrap_or_default();
         let cut = if end < text.len() { " (cut off here: one decision may log 4 KiB)" } else { "" };
-        self.left = if cut.is_empty() { self.left.saturating_sub(text.len() + LINE_COST) } else { 0 };
+        self.left = if cut.is_empty() { self.left.saturating_sub(length + LINE_COST) } else { 0 };
         let said = format!("{kept}{cut}");
-        let (policy, id, said) = (self.policy.as_ref(), self.request, said.as_str());
+        let (file, id, said) = (self.file.as_ref(), self.request, said.as_str());
         macro_rules! event {
             ($level:ident) => {
-                tracing::$level!(target: "sockgate::policy", policy, id, said, "a policy says")
+                tracing::$level!(target: GUEST_TARGET, file, id, said, "a policy says")
             };
         }
         match level {
@@ -120,6 +118,29 @@ impl Lines {
         if !line.is_empty() {
             self.log(which.level(), &String::from_utf8_lossy(&line));
         }
+    }
+}
+
+/// How much of a text fits into `room` bytes of a log line, in bytes of the text and of the line.
+fn beginning(text: &str, room: usize) -> (usize, usize) {
+    let mut length = 0;
+    for (at, c) in text.char_indices() {
+        let with_it = length + written_length(c);
+        if with_it > room {
+            return (at, length);
+        }
+        length = with_it;
+    }
+    (text.len(), length)
+}
+
+/// How many bytes of a log line a character takes: in that of the log's two forms that escapes it at greater length.
+fn written_length(c: char) -> usize {
+    match c {
+        '"' | '\\' => 2,
+        ' '..='~' => 1,
+        c if c.is_control() || is_unfit(c) => c.escape_unicode().len().max(6 * c.len_utf16()),
+        c => c.escape_debug().len().max(c.len_utf8()),
     }
 }
 

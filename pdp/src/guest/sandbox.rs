@@ -58,8 +58,9 @@ impl Sandbox {
         let pooled = pooled(instances, memory).map(|engine| (engine, Memories::Reserved));
         let engine = pooled.or_else(|error| {
             tracing::warn!(
-                "policies run slower than they could: no pool of memory could be reserved ({error:#}); \
-                 is there a limit on address space (ulimit -v)?"
+                "policies run slower than they could: no pool of memory could be reserved for {instances} instances \
+                 ({error:#}); each is made on its own now. Name fewer policies in POLICY, lower POLICY_CONCURRENCY, \
+                 or allow more address space (ulimit -v)"
             );
             Memories::Sparing.engine().map(|engine| (engine, Memories::Sparing))
         });
@@ -192,4 +193,16 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     cli::terminal_stdout::add_to_linker::<State, WasiCli>(&mut linker, State::cli)?;
     cli::terminal_stderr::add_to_linker::<State, WasiCli>(&mut linker, State::cli)?;
     Ok(linker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sandbox;
+
+    /// So many policies are slower, and work.
+    #[test]
+    fn where_no_pool_has_room_for_all_instances_there_is_a_sandbox_without_one() {
+        let sandbox = Sandbox::new(1_000_000, 64 << 20);
+        assert!(sandbox.is_ok(), "{:?}", sandbox.err());
+    }
 }

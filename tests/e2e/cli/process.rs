@@ -102,6 +102,15 @@ impl Deref for Running {
 
 /// The folders above the binary may be closed to others. Another process makes the copy: a file that this one had open
 /// for writing could not be run while one of its threads is between fork and exec.
+/// Runs it as a user who may have no more than one thread, and waits for its end.
+pub(crate) fn without_threads(env: &[(&str, &str)]) -> Done {
+    let folder = folder_with_a_copy();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "54321", "--regid", "54321", "--clear-groups", "prlimit", "--nproc=1"]);
+    command.arg(folder.path().join("sockgate"));
+    Process::start_as(command, env).err().unwrap_or_else(|| panic!("it serves without a thread for its log"))
+}
+
 fn folder_with_a_copy() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();

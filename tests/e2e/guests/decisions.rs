@@ -187,8 +187,37 @@ async fn a_policy_cannot_write_what_looks_like_a_record() {
     let gate = gate(&format!("log:{forged}"), &[]);
     gate.fetch(LIST, &[]).await;
     let lines = gate.lines(&["1042"]);
-    let want = format!(" WARN  a policy says policy=hostile id=1 said=\"{forged}\"");
+    let want = format!(" WARN  a policy says file=hostile id=1 said=\"{forged}\"");
     assert!(matches!(&lines[..], [line] if line.ends_with(&want)), "{lines:#?}");
+    gate.stop();
+}
+
+/// However a policy fills its share of the log, a line is no longer than 4 KiB and what stands before the text.
+#[tokio::test]
+async fn what_is_escaped_counts_as_it_is_written() {
+    for (flood, times) in
+        [("\\0", 4000), ("\\e", 4000), ("\"", 4000), ("\u{202e}", 1300), ("\u{e000}", 1300), ("'", 4000)]
+    {
+        for format in ["text", "json"] {
+            let gate = gate(&format!("log:{}", flood.repeat(times)), &[("LOG_FORMAT", format)]);
+            gate.fetch(LIST, &[]).await;
+            let lines = gate.lines(&["a policy says"]);
+            let longest = lines.iter().map(String::len).max().unwrap();
+            assert!((1024..4096 + 256).contains(&longest), "{flood:?} in {format}: {longest}");
+            gate.stop();
+        }
+    }
+}
+
+/// A policy is tried out on a ping when it is loaded, which is no request.
+#[tokio::test]
+async fn what_a_policy_says_when_it_is_tried_out_is_about_no_request() {
+    let settings = [("POLICY_SETTINGS", "decide=log:here I am")];
+    let gate = Gate::start(&hostile(), &settings).unwrap_or_else(|refused| panic!("{refused:?}"));
+    gate.fetch("GET /_ping", &[]).await;
+    let lines = gate.lines(&["here I am", " id=1 "]);
+    let all = gate.lines(&["here I am"]);
+    assert!(lines.len() == 1 && all.len() == 2 && !all[0].contains(" id="), "{all:#?}");
     gate.stop();
 }
 

@@ -149,13 +149,13 @@ async fn a_policy_that_observes_pins_nothing(via: Via) {
     assert_eq!(client.fetch("POST /containers/web/start", &["Content-Length: 0"]).await.status(), 200);
     assert_eq!(scene.arrived(), ["GET /containers/web/json", "POST /containers/web/start"]);
 
-    // One that decides pins what an observing one before it has made the gateway ask for.
+    // One that decides asks for itself what an observing one before it has asked for, and pins it.
     let scene = Scene::with(FakeEngine::start(), &["container *", SUBJECT], &observing);
     scene.engine.answer("GET /containers/web/json", container(A));
     let mut client = scene.client(via).await;
     assert_eq!(client.fetch("POST /containers/web/start", &["Content-Length: 0"]).await.status(), 200);
     let start = format!("POST /containers/{A}/start");
-    assert_eq!(scene.arrived(), ["GET /containers/web/json", start.as_str()]);
+    assert_eq!(scene.arrived(), ["GET /containers/web/json", "GET /containers/web/json", start.as_str()]);
 }
 
 async fn a_tunnel_goes_to_the_container_that_was_inspected(via: Via) {

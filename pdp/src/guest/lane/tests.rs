@@ -13,13 +13,13 @@ fn thread() -> ThreadId {
 
 #[tokio::test]
 async fn what_ends_at_once_runs_here() {
-    let lane = SlowLane::start().unwrap();
+    let lane = SlowLane::start("slow", 5).unwrap();
     assert_eq!(lane.run(Start::Here, async { thread() }).await, Ok(thread()));
 }
 
 #[tokio::test]
 async fn what_yields_goes_on_in_the_slow_thread() {
-    let lane = SlowLane::start().unwrap();
+    let lane = SlowLane::start("slow", 5).unwrap();
     let threads = lane.run(Start::Here, async {
         let first = thread();
         tokio::task::yield_now().await;
@@ -32,13 +32,13 @@ async fn what_yields_goes_on_in_the_slow_thread() {
 
 #[tokio::test]
 async fn what_is_known_to_be_slow_begins_in_the_slow_thread() {
-    let lane = SlowLane::start().unwrap();
+    let lane = SlowLane::start("slow", 5).unwrap();
     assert_ne!(lane.run(Start::There, async { thread() }).await.unwrap(), thread());
 }
 
 #[tokio::test]
 async fn a_panic_is_an_error_here_and_there_and_hurts_nobody_else() {
-    let lane = SlowLane::start().unwrap();
+    let lane = SlowLane::start("slow", 5).unwrap();
     let here: Result<(), _> = lane.run(Start::Here, async { panic!("here, on purpose") }).await;
     assert_eq!(here, Err(Panicked));
     let there: Result<(), _> = lane
@@ -60,7 +60,7 @@ async fn work_that_nobody_waits_for_any_more_is_dropped() {
             let _ = self.1.send(()); // the test may be over
         }
     }
-    let lane = SlowLane::start().unwrap();
+    let lane = SlowLane::start("slow", 5).unwrap();
     let (is_dropped, (say, said)) = (Arc::new(AtomicBool::new(false)), mpsc::channel());
     let endless = Dropped(Arc::clone(&is_dropped), say);
     let work = lane.run(Start::Here, async move {
@@ -75,7 +75,7 @@ async fn work_that_nobody_waits_for_any_more_is_dropped() {
 #[tokio::test]
 async fn those_who_come_new_do_not_keep_others_from_going_on() {
     const NEWCOMERS: usize = 1000;
-    let lane = SlowLane::start().unwrap();
+    let lane = SlowLane::start("slow", 5).unwrap();
     let (go, gate) = mpsc::channel::<()>();
     lane.spawn(async move { gate.recv().unwrap() }); // holds the thread until all have come
     let came = Arc::new(AtomicUsize::new(0));
