@@ -25,4 +25,4 @@ pub use family::Family;
 pub use flags::{BadWords, Flag, Flags, NotASwitch};
 pub use method::Method;
 pub use operation::{BadRequestLine, Operation};
-pub use target::{BadTarget, Target};
+pub use target::{BadTarget, Target, encoded_in_query};
