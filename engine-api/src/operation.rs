@@ -147,7 +147,7 @@ impl Operation {
         match endpoint.transport() {
             Transport::Plain => true,
             Transport::Websocket | Transport::H2c => false,
-            Transport::Hijack => endpoint != Endpoint::ContainerAttach || !is_on("stream"),
+            Transport::Hijack => endpoint != Endpoint::ContainerAttach,
             Transport::Stream if endpoint == Endpoint::SystemEvents => {
                 self.parameter("until").is_some_and(|until| !until.is_empty())
             }

@@ -20,5 +20,6 @@ mod docker_cli;
 mod look_ups;
 mod policies;
 mod programs;
+mod raw;
 mod scripts;
 mod websocket;

@@ -151,7 +151,7 @@ fn an_answer_ends_by_itself_unless_it_follows_something() {
         ("GET /containers/web/stats?stream=false", true),
         ("GET /containers/web/stats?stream=", true),
         ("POST /containers/web/attach?stream=1&stdout=1", false),
-        ("POST /containers/web/attach?logs=1&stdout=1", true),
+        ("POST /containers/web/attach?logs=1&stdout=1", false),
         ("GET /containers/web/attach/ws", false),
         ("POST /containers/web/wait", false),
         ("POST /session", false),

@@ -3,7 +3,7 @@
 //!
 //! The library says no more than a status. The words are read from the start of the head, and decide nothing.
 
-use engine_api::{BadRequestLine, Operation, untrusted};
+use engine_api::{BadRequestLine, Operation};
 
 #[cfg(test)]
 mod tests;
@@ -36,9 +36,9 @@ pub(crate) enum Unreadable {
 pub(crate) struct UnreadHead {
     /// Why it could not be read.
     pub why: Unreadable,
-    /// The method, fit for the log.
+    /// The method, if it is one.
     pub method: String,
-    /// The path without the query, fit for the log.
+    /// The path without the query, if it is one.
     pub path: String,
 }
 
@@ -52,7 +52,7 @@ impl UnreadHead {
             _ => line.fault(start),
         };
         let path = line.target.split(['?', '#']).next().unwrap_or_default();
-        Self { why, method: untrusted::escaped(line.method), path: untrusted::escaped(path) }
+        Self { why, method: line.method.to_owned(), path: path.to_owned() }
     }
 }
 
@@ -91,10 +91,12 @@ impl<'h> RequestLine<'h> {
         if self.extent == Extent::Beginning {
             return Unreadable::Malformed;
         }
-        match (Operation::parse(self.method, self.target), self.version) {
-            (Err(bad), _) => bad.into(),
-            (Ok(_), "HTTP/1.1" | "HTTP/1.0") => Unreadable::Malformed,
-            (Ok(_), _) => Unreadable::Version,
+        if !matches!(self.version, "HTTP/1.1" | "HTTP/1.0") {
+            return Unreadable::Version;
+        }
+        match Operation::parse(self.method, self.target) {
+            Ok(_) => Unreadable::Malformed,
+            Err(bad) => bad.into(),
         }
     }
 }
