@@ -298,25 +298,23 @@ fn what_is_no_http_is_logged_with_its_path_and_without_its_query() {
 #[test]
 fn explain_says_of_a_raw_target_what_serve_does() {
     let gateway = Running::start(&[("CONTAINERS", "1")]);
-    for (target, code, says) in [
-        ("/images/json?filters={\"label\":[\"<a>\"]}", 1, "IMAGES=1 would allow it"),
-        ("/images/json#/../../containers/json", 1, "IMAGES=1 would allow it"),
-        ("/containers/<a>/json", 1, "the request target has a '<' that is not percent-encoded"),
-        ("/containers/`a`/json", 1, "the request target has a '`' that is not percent-encoded"),
-        ("/containers/json?a=\";\"", 1, "the query has a semicolon"),
+    for (target, says) in [
+        ("/images/json?filters={\"label\":[\"<a>\"]}", "IMAGES=1 would allow it"),
+        ("/images/json#/../../containers/json", "IMAGES=1 would allow it"),
+        ("/containers/<a>/json", "the request target has a '<' that is not percent-encoded"),
+        ("/containers/`a`/json", "the request target has a '`' that is not percent-encoded"),
+        ("/containers/json?a=\";\"", "the query has a semicolon"),
         (
             &format!("/containers/json?{}", "\"".repeat(30_000)),
-            1,
             "longer than 65534 bytes once it is percent-encoded",
         ),
         (
             &format!("/containers/{}/json", "é".repeat(15_000)),
-            1,
             "longer than 65534 bytes once it is percent-encoded",
         ),
     ] {
         let explained = run(&["explain", "GET", target], &[("CONTAINERS", "1")]);
-        assert_eq!(explained.code, code, "{target:.60}");
+        assert_eq!(explained.code, 1, "{target:.60}");
         assert!(explained.stdout.contains(says), "{target:.60}: {}", explained.stdout);
         let answer = gateway.ask(&format!("GET {target}"));
         assert!(answer.contains(says), "{target:.60}: {answer}");

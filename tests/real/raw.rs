@@ -19,7 +19,7 @@ async fn a_raw_json_filter_finds_what_an_encoded_one_finds(engine: Release, via:
     let mut client = gateway.connect(via).await;
     for filters in [
         format!("{{\"name\":[\"{name}\"]}}"),
-        format!("{{\"name\":{{\"{name}\":true}},\"label\":[]}}"),
+        format!("{{\"name\":{{\"{name}\":true}}}}"),
         format!("%7B%22name%22%3A%5B%22{name}%22%5D%7D"),
     ] {
         let found = client.fetch(&format!("GET /containers/json?all=1&filters={filters}"), &[]).await;

@@ -121,13 +121,14 @@ impl ConnectionTimer {
 
     /// The framing of a request that has come since the last call, if one has.
     pub(crate) fn take_framing(&self) -> Option<RequestFraming> {
-        match self.0.framing.load(Ordering::Relaxed) {
+        let framing = match self.0.framing.load(Ordering::Relaxed) {
             NO_NEWS => return None,
-            CHUNKED => Some(RequestFraming::Chunked),
-            TUNNEL => Some(RequestFraming::Tunnel),
-            length => Some(RequestFraming::Length(length)),
-        }
-        .inspect(|_| self.0.framing.store(NO_NEWS, Ordering::Relaxed))
+            CHUNKED => RequestFraming::Chunked,
+            TUNNEL => RequestFraming::Tunnel,
+            length => RequestFraming::Length(length),
+        };
+        self.0.framing.store(NO_NEWS, Ordering::Relaxed);
+        Some(framing)
     }
 
     /// Whether a request is in flight, of which not all of the answer has been produced.
@@ -190,9 +191,7 @@ impl ConnectionTimer {
             }
         }
     }
-}
 
-impl ConnectionTimer {
     /// Whether the client is gone, even if some of what it sent is still unread.
     fn is_gone(&self, socket: &OwnedFd) -> bool {
         let has_ended = self.ends_with_input() && has_any_of(socket, PollFlags::RDHUP);
