@@ -29,4 +29,4 @@ pub use host_argument::HostArgument;
 pub use method::Method;
 pub use operation::{BadRequestLine, Operation};
 pub use root::{WayToRoot, ways_to_root};
-pub use target::{BadTarget, Target};
+pub use target::{BadTarget, Target, encoded_in_query};

@@ -40,11 +40,12 @@ pub enum BadRequestLine {
 const MAX_NAMED: usize = 256;
 
 impl BadRequestLine {
-    /// The HTTP status of the refusal: 405, 400, or 301 for a read that is redirected.
+    /// The HTTP status of the refusal: 405, 414, 400, or 301 for a read that is redirected.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
             Self::UnknownMethod(_) => 405,
+            Self::Target(BadTarget::TooLong) => 414,
             Self::EmptySegment { method: Method::Get | Method::Head, .. } => 301,
             Self::EmptySegment { method: Method::Post | Method::Put | Method::Delete, .. }
             | Self::Target(_) => 400,
@@ -178,6 +179,32 @@ impl Operation {
         self.endpoint.map_or(Transport::Plain, Endpoint::transport)
     }
 
+    /// Whether the engine ends its answer by itself. The others go on until the client goes: events, logs that are
+    /// followed, statistics, waits, attached streams, sessions. They are what the engine itself gives up when a client
+    /// ends its side of the connection.
+    #[must_use]
+    pub fn ends_by_itself(&self) -> bool {
+        let is_on = |name| self.parameter(name).is_some_and(|value| is_true(&value));
+        let Some(endpoint) = self.endpoint else { return true };
+        match endpoint.transport() {
+            Transport::Plain => true,
+            Transport::Websocket | Transport::H2c => false,
+            Transport::Hijack => endpoint != Endpoint::ContainerAttach,
+            Transport::Stream if endpoint == Endpoint::SystemEvents => {
+                self.parameter("until").is_some_and(|until| !until.is_empty())
+            }
+            Transport::Stream if endpoint == Endpoint::ContainerStats => {
+                self.parameter("stream").is_some() && !is_on("stream")
+            }
+            Transport::Stream => endpoint != Endpoint::ContainerWait && !is_on("follow"),
+        }
+    }
+
+    /// The first value of a parameter of the query, decoded: the one that the engine reads.
+    fn parameter(&self, name: &str) -> Option<String> {
+        self.target.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value)
+    }
+
     /// The container, image, volume … in the path, decoded, as the client wrote it.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
@@ -203,4 +230,9 @@ impl Operation {
     fn is(&self, endpoint: Endpoint, subject: &str) -> bool {
         self.endpoint == Some(endpoint) && self.subject() == Some(subject)
     }
+}
+
+/// How the engine reads a switch in a query.
+fn is_true(value: &str) -> bool {
+    !matches!(value.trim().to_ascii_lowercase().as_str(), "" | "0" | "no" | "false" | "none")
 }

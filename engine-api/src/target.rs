@@ -2,7 +2,8 @@
 //!
 //! A path is decoded once, as the engine does it, and must then be canonical; one that is not is refused, never
 //! repaired. The target that is forwarded is printed from the decoded value, so two readings of the same bytes cannot
-//! exist. The query is kept byte for byte, and refused only if the engine cannot read it. Absolute form is taken apart
+//! exist. The query is kept byte for byte, and refused only if the engine cannot read it; only the three bytes that
+//! clients send raw though no URI may have them are percent-encoded ([`encoded_in_query`]). Absolute form is taken apart
 //! by the host, which hands over the path; authority form and `*` never get here.
 
 use std::borrow::Cow;
@@ -11,6 +12,9 @@ use std::ops::Range;
 
 #[cfg(test)]
 mod tests;
+
+/// The longest target that is sent to the engine, in bytes: the HTTP library can hold no longer one.
+const MAX_LENGTH: usize = u16::MAX as usize - 1;
 
 /// A canonical target: an optional API version, a decoded path, a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,14 +53,33 @@ pub enum BadTarget {
     /// The query has a `;`, which is an error to the engine.
     #[error("the query has a semicolon")]
     QuerySemicolon,
+    /// The target has a character that only its percent-encoding can stand for.
+    #[error("the request target has a {0:?} that is not percent-encoded")]
+    Unencoded(char),
+    /// The target is too long in the form in which it would be sent.
+    #[error("the request target is longer than {MAX_LENGTH} bytes once it is percent-encoded")]
+    TooLong,
+}
+
+/// How a byte is written that clients send raw in a query (`?filters={"label":["a"]}`), and that the engine takes, but
+/// no URI may have (RFC 3986 §2); `None` for any other byte.
+#[must_use]
+pub const fn encoded_in_query(byte: u8) -> Option<&'static str> {
+    match byte {
+        b'"' => Some("%22"),
+        b'<' => Some("%3C"),
+        b'>' => Some("%3E"),
+        _ => None,
+    }
 }
 
 impl Target {
-    /// Parses origin form: a path and, after the first `?`, a query.
+    /// Parses origin form: a path and, after the first `?`, a query. A fragment is not part of a target and is dropped.
     ///
     /// # Errors
     /// [`BadTarget`] if the target is not canonical.
     pub fn parse(origin_form: &str) -> Result<Self, BadTarget> {
+        let origin_form = origin_form.split_once('#').map_or(origin_form, |(target, _fragment)| target);
         let (raw_path, query) = match origin_form.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (origin_form, None),
@@ -64,13 +87,15 @@ impl Target {
         if !raw_path.starts_with('/') {
             return Err(BadTarget::NotAPath); // an encoded slash does not make it one
         }
+        require_encoded(raw_path, &[' ', '<', '>', '`'])?;
         let path = decode(raw_path)?.into_owned();
         require_canonical(&path)?;
         if let Some(query) = query {
+            require_encoded(query, &[' '])?;
             require_readable(query)?;
         }
         let version_len = version_prefix(&path);
-        Ok(Self { path, version_len, query: query.map(str::to_owned) })
+        Self { path, version_len, query: query.map(encode_query) }.if_it_fits()
     }
 
     /// Takes a path as [`path`](Self::path) returns it: decoded, without version and query. Policies get the path in
@@ -84,7 +109,18 @@ impl Target {
             return Err(BadTarget::NotAPath);
         }
         require_canonical(path)?;
-        Ok(Self { path: path.to_owned(), version_len: 0, query: None })
+        Self { path: path.to_owned(), version_len: 0, query: None }.if_it_fits()
+    }
+
+    /// This target, if it can be sent.
+    fn if_it_fits(self) -> Result<Self, BadTarget> {
+        // No byte of the path is printed as more than three, so most targets need not be printed to know.
+        let most =
+            self.path.len() * "%00".len() + self.query.as_ref().map_or(0, |query| "?".len() + query.len());
+        match most <= MAX_LENGTH || self.to_string().len() <= MAX_LENGTH {
+            true => Ok(self),
+            false => Err(BadTarget::TooLong),
+        }
     }
 
     /// Takes a path and the names and values of a query as policies get them: decoded, without version.
@@ -110,7 +146,7 @@ impl Target {
         self.path.get(..self.version_len)?.strip_prefix("/v")
     }
 
-    /// The query as the client wrote it, without the `?`.
+    /// The query as it is sent, without the `?`: as the client wrote it, but for what had to be encoded.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
         self.query.as_deref()
@@ -148,7 +184,7 @@ impl Target {
         let (before, after) = (self.path().get(..place.start)?, self.path().get(place.end..)?);
         let path = format!("{}{before}{name}{after}", self.path.get(..self.version_len)?);
         require_canonical(&path).ok()?;
-        Some(Self { path, version_len: self.version_len, query: self.query.clone() })
+        Self { path, version_len: self.version_len, query: self.query.clone() }.if_it_fits().ok()
     }
 }
 
@@ -199,6 +235,24 @@ const fn stands_for_itself(byte: u8) -> bool {
                 | b'@'
                 | b'/'
         )
+}
+
+fn require_encoded(raw: &str, characters: &[char]) -> Result<(), BadTarget> {
+    raw.chars().find(|c| characters.contains(c)).map_or(Ok(()), |c| Err(BadTarget::Unencoded(c)))
+}
+
+fn encode_query(query: &str) -> String {
+    if !query.bytes().any(|byte| encoded_in_query(byte).is_some()) {
+        return query.to_owned();
+    }
+    let mut encoded = String::with_capacity(query.len() + 64);
+    for c in query.chars() {
+        match u8::try_from(c).ok().and_then(encoded_in_query) {
+            Some(escape) => encoded.push_str(escape),
+            None => encoded.push(c),
+        }
+    }
+    encoded
 }
 
 fn decode(raw: &str) -> Result<Cow<'_, str>, BadTarget> {

@@ -178,6 +178,7 @@ impl Gateway {
             Relayed::Tunnel { answer: EngineAnswer { mut response, lease }, downstream, protocol } => {
                 record.status = Some(response.status());
                 let upstream = hyper::upgrade::on(&mut response);
+                record.client().timer.tunnel_started();
                 let tunnel = Upgrade { downstream, upstream, lease };
                 self.tasks.spawn(tunnel.run(record, self.cut.clone()));
                 let (mut parts, _) = response.into_parts();

@@ -3,3 +3,4 @@
 pub(crate) mod body;
 pub(crate) mod head;
 pub(crate) mod refusal;
+pub(crate) mod unreadable;

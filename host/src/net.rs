@@ -4,4 +4,5 @@ pub(crate) mod client;
 pub(crate) mod connection_limit;
 pub(crate) mod listen_addr;
 pub(crate) mod listener;
+pub(crate) mod messages;
 pub(crate) mod timeouts;

@@ -87,7 +87,15 @@ pub(crate) struct Record {
 /// The target of the request: as the client wrote it, until it is parsed.
 #[derive(Debug)]
 enum RequestedTarget {
-    Raw { method: http::Method, uri: Uri },
+    /// The head could not be read as HTTP.
+    Unread {
+        method: String,
+        path: String,
+    },
+    Raw {
+        method: http::Method,
+        uri: Uri,
+    },
     Parsed(Arc<Operation>),
 }
 
@@ -105,12 +113,20 @@ static LAST_ID: AtomicU64 = AtomicU64::new(0);
 impl Record {
     /// The record of a request whose head has just come.
     pub(crate) fn new(client: &Arc<Client>, method: http::Method, uri: Uri) -> Self {
-        client.timer.request_started();
+        Self::asked(client, RequestedTarget::Raw { method, uri })
+    }
+
+    /// The record of a request whose head could not be read; `method` and `path` are what it seems to have asked for.
+    pub(crate) fn unread(client: &Arc<Client>, method: String, path: String) -> Self {
+        Self::asked(client, RequestedTarget::Unread { method, path })
+    }
+
+    fn asked(client: &Arc<Client>, asked: RequestedTarget) -> Self {
         Self {
             id: LAST_ID.fetch_add(1, Ordering::Relaxed) + 1,
             client: Arc::clone(client),
             started: Instant::now(),
-            asked: RequestedTarget::Raw { method, uri },
+            asked,
             verdict: Judged::Allow,
             reason: None,
             ruling: Ruling::default(),
@@ -133,13 +149,16 @@ impl Record {
 
     /// Notes the operation of the request, which is parsed now.
     pub(crate) fn is_about(&mut self, operation: Arc<Operation>) {
+        if !operation.ends_by_itself() {
+            self.client.timer.answer_is_endless();
+        }
         self.asked = RequestedTarget::Parsed(operation);
     }
 
     /// The operation's id, or an empty text if the request could not be parsed or is not in the catalogue.
     pub(crate) fn operation_id(&self) -> &'static str {
         match &self.asked {
-            RequestedTarget::Raw { .. } => "",
+            RequestedTarget::Raw { .. } | RequestedTarget::Unread { .. } => "",
             RequestedTarget::Parsed(operation) => operation.id(),
         }
     }
@@ -167,6 +186,7 @@ impl Record {
 
     fn log(&self) {
         let (method, path, api_version) = match &self.asked {
+            RequestedTarget::Unread { method, path } => (method.as_str(), path.as_str(), None),
             RequestedTarget::Raw { method, uri } => (method.as_str(), uri.path(), None),
             RequestedTarget::Parsed(operation) => {
                 let target = operation.target();

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use http::header::{self, HeaderValue};
 use http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -29,12 +29,13 @@ use crate::http::body::coalesce::counting_turns;
 use crate::http::body::inspected::BodyInspector;
 use crate::http::body::request::RequestBody;
 use crate::http::body::response::ResponseBody;
-use crate::http::refusal::{Refusal, refuse};
+use crate::http::refusal::{Refusal, UnreadHeads, refuse};
 use crate::memory;
 use crate::net::client::{Client, Peer};
 use crate::net::connection_limit::{ConnectionLimit, Slot};
 use crate::net::listener::{Acceptor, BindError, Listener, Stream};
-use crate::net::timeouts::{Closing, ConnectionTimer, Timed, Timeouts};
+use crate::net::messages::Messages;
+use crate::net::timeouts::{Closing, ConnectionTimer, Timeouts};
 use crate::record::Record;
 
 /// The most headers that a request may have. BuildKit's session repeats one header dozens of times; hyper's default is
@@ -187,18 +188,22 @@ impl Serving {
             socket,
             cut: self.gateway.cut.clone(),
         });
-        let io = TokioIo::new(Timed::new(stream, client.timer.clone()));
+        let io = TokioIo::new(Messages::new(stream, client.timer.clone(), UnreadHeads(Arc::clone(&client))));
         let (gateway, for_service) = (&self.gateway, &client);
-        let service = service_fn(move |request: Request<Incoming>| async move {
-            Ok::<_, Infallible>(match for_service.slot {
-                Slot::Taken(_) => gateway.handle(request, for_service).await,
-                Slot::TurnedAway(_) => turn_away(gateway, for_service, request),
-            })
+        let service = service_fn(move |request: Request<Incoming>| {
+            // Before the future is first polled: the body may be read before that.
+            for_service.timer.request_started(length(request.body()));
+            async move {
+                Ok::<_, Infallible>(match for_service.slot {
+                    Slot::Taken(_) => gateway.handle(request, for_service).await,
+                    Slot::TurnedAway(_) => turn_away(gateway, for_service, request),
+                })
+            }
         });
         let connection = http1::Builder::new()
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_BUFFER)
-            .header_read_timeout(None) // `Timed` watches the client without a timer for each request
+            .header_read_timeout(None) // `net/timeouts.rs` watches the client without a timer for each request
             .serve_connection(io, service)
             .with_upgrades();
         let mut connection = pin!(connection);
@@ -245,18 +250,16 @@ fn turn_away(gateway: &Gateway, client: &Arc<Client>, request: Request<Incoming>
     response
 }
 
-/// Logs how a connection ended. What is not HTTP/1 was answered by hyper (400, 431 or not at all) and has no record.
+/// The length of a body as hyper frames it; `None` if it comes in chunks.
+fn length(body: &Incoming) -> Option<u64> {
+    if body.is_end_stream() { Some(0) } else { body.size_hint().exact() }
+}
+
+/// Logs how a connection ended. What is not HTTP/1 was refused like any other request, and has a record.
 fn log_end(peer: &Peer, ended: hyper::Result<()>) {
-    match ended {
-        Err(error) if error.is_parse() => {
-            let error = engine_api::report(&error);
-            tracing::warn!(client = peer.name(), error, "refused what is not an HTTP/1 request");
-        }
-        Err(error) => {
-            let error = engine_api::report(&error);
-            tracing::debug!(client = peer.name(), error, "a connection ended in an error");
-        }
-        Ok(()) => {}
+    if let Err(error) = ended {
+        let error = engine_api::report(&error);
+        tracing::debug!(client = peer.name(), error, "a connection ended in an error");
     }
 }
 

@@ -282,3 +282,55 @@ fn without_a_thread_for_the_log_nothing_is_served() {
     let why = "sockgate: cannot start the thread that writes the log: ";
     assert!(done.stderr.starts_with(why) && done.stderr.contains("ulimit -u"), "{done:?}");
 }
+
+#[test]
+fn what_is_no_http_is_logged_with_its_path_and_without_its_query() {
+    let gateway = Running::start(&[]);
+    for (sent, says) in [
+        (
+            "GET /containers/<a>/json?s=secret HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            "path=/containers/<a>/json ",
+        ),
+        ("GET /_ping HTTP/3\r\nsecret\r\n\r\n", "path=/_ping "),
+    ] {
+        let says = format!(" method=GET operation=\"\" {says}decision=deny reason=\"the request ");
+        let answer = gateway.ask(sent);
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+        assert!(
+            answer.contains("\r\n\r\n{\"message\":\"sockgate refused the request: the request "),
+            "{answer}"
+        );
+        gateway.until_logged(&says);
+    }
+    assert!(!gateway.log().contains("secret"), "{}", gateway.log());
+}
+
+#[test]
+fn explain_says_of_a_raw_target_what_serve_does() {
+    let gateway = Running::start(&[("CONTAINERS", "1")]);
+    for (target, says) in [
+        ("/images/json?filters={\"label\":[\"<a>\"]}", "IMAGES=1 would allow it"),
+        ("/images/json#/../../containers/json", "IMAGES=1 would allow it"),
+        ("/containers/<a>/json", "the request target has a '<' that is not percent-encoded"),
+        ("/containers/`a`/json", "the request target has a '`' that is not percent-encoded"),
+        ("/containers/json?a=\";\"", "the query has a semicolon"),
+        (
+            &format!("/containers/json?{}", "\"".repeat(30_000)),
+            "longer than 65534 bytes once it is percent-encoded",
+        ),
+        (
+            &format!("/containers/{}/json", "é".repeat(15_000)),
+            "longer than 65534 bytes once it is percent-encoded",
+        ),
+    ] {
+        let explained = run(&["explain", "GET", target], &[("CONTAINERS", "1")]);
+        assert_eq!(explained.code, 1, "{target:.60}");
+        assert!(explained.stdout.contains(says), "{target:.60}: {}", explained.stdout);
+        let answer = gateway.ask(&format!("GET {target}"));
+        assert!(answer.contains(says), "{target:.60}: {answer}");
+    }
+    let allowed =
+        run(&["explain", "GET", "/containers/json?filters={\"a\":[\"b\"]}"], &[("CONTAINERS", "1")]);
+    assert_eq!(allowed.code, 0);
+    assert!(allowed.stdout.contains("filters={%22a%22:[%22b%22]}"), "{}", allowed.stdout);
+}

@@ -3,6 +3,7 @@
 mod bounds;
 mod departures;
 mod heads;
+mod messages;
 mod tunnels;
 mod uploads;
 

@@ -20,6 +20,7 @@ mod docker_cli;
 mod look_ups;
 mod policies;
 mod programs;
+mod raw;
 mod scripts;
 mod top;
 mod websocket;

@@ -186,3 +186,41 @@ fn only_reads_list_networks_with_a_slash_at_the_end() {
         }
     }
 }
+
+#[test]
+fn an_answer_ends_by_itself_unless_it_follows_something() {
+    for (line, ends) in [
+        ("GET /info", true),
+        ("GET /elsewhere", true),
+        ("POST /containers/web/start", true),
+        ("POST /containers/create", true),
+        ("POST /images/create?fromImage=a", true),
+        ("POST /build", true),
+        ("GET /containers/web/export", true),
+        ("POST /exec/1/start", true),
+        ("GET /events", false),
+        ("GET /events?since=1", false),
+        ("GET /events?since=1&until=2", true),
+        ("GET /events?until=", false),
+        ("GET /containers/web/logs?stdout=1", true),
+        ("GET /containers/web/logs?follow=0", true),
+        ("GET /containers/web/logs?follow=False", true),
+        ("GET /containers/web/logs?follow=1", false),
+        ("GET /containers/web/logs?%66ollow=true&follow=0", false),
+        ("GET /services/web/logs?follow=1", false),
+        ("GET /tasks/web/logs?follow=1", false),
+        ("GET /containers/web/stats", false),
+        ("GET /containers/web/stats?stream=1", false),
+        ("GET /containers/web/stats?stream=false", true),
+        ("GET /containers/web/stats?stream=", true),
+        ("POST /containers/web/attach?stream=1&stdout=1", false),
+        ("POST /containers/web/attach?logs=1&stdout=1", false),
+        ("GET /containers/web/attach/ws", false),
+        ("POST /containers/web/wait", false),
+        ("POST /session", false),
+        ("POST /grpc", false),
+    ] {
+        let (method, target) = line.split_once(' ').unwrap();
+        assert_eq!(Operation::parse(method, target).unwrap().ends_by_itself(), ends, "{line}");
+    }
+}

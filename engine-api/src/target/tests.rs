@@ -1,6 +1,7 @@
+use http::uri::PathAndQuery;
 use proptest::prelude::*;
 
-use super::{BadTarget, Target};
+use super::{BadTarget, Target, encoded_in_query};
 
 fn print(target: &str) -> Result<String, BadTarget> {
     Target::parse(target).map(|target| target.to_string())
@@ -36,6 +37,14 @@ fn encoding_that_is_not_needed_is_undone_and_needed_encoding_is_done() {
         ("/volumes/a%3Fb", "/volumes/a%3Fb"),
         ("/volumes/a%23b?c", "/volumes/a%23b?c"),
         ("/volumes/{a}", "/volumes/%7Ba%7D"),
+        ("/volumes/a\"b", "/volumes/a%22b"),
+        (
+            "/containers/json?filters={\"health\":[\"unhealthy\"]}",
+            "/containers/json?filters={%22health%22:[%22unhealthy%22]}",
+        ),
+        ("/containers/json?a=<b>&\"=%22", "/containers/json?a=%3Cb%3E&%22=%22"),
+        ("/volumes/a#/../b?c", "/volumes/a"),
+        ("/volumes/a?b#c?\"", "/volumes/a?b"),
     ] {
         assert_eq!(print(target).as_deref(), Ok(want), "{target}");
     }
@@ -76,6 +85,11 @@ fn a_target_that_is_not_canonical_is_refused() {
         ("/containers/a%c2%85/json", BadTarget::ForbiddenByte),
         ("/containers/%ff/json", BadTarget::NotUtf8),
         ("/containers/%c0%af/json", BadTarget::NotUtf8),
+        ("/containers/a b/json", BadTarget::Unencoded(' ')),
+        ("/containers/<a>/json", BadTarget::Unencoded('<')),
+        ("/containers/a>/json", BadTarget::Unencoded('>')),
+        ("/containers/`a`/json", BadTarget::Unencoded('`')),
+        ("/containers/json?a= b", BadTarget::Unencoded(' ')),
         ("/containers/json?a;b", BadTarget::QuerySemicolon),
         ("/containers/json?a=%zz", BadTarget::BadEscape),
         ("/containers/json?a=%ff", BadTarget::NotUtf8),
@@ -124,9 +138,52 @@ fn the_version_is_split_off_as_the_engine_does() {
     }
 }
 
+/// What the HTTP library refuses in a target never gets here from a client, and what it takes can be written.
+#[test]
+fn the_bytes_that_are_taken_are_those_that_the_http_library_takes() {
+    for byte in 0x21..=0x7e_u8 {
+        for before in ["/a", "/a?b"] {
+            let target = format!("{before}{}", char::from(byte));
+            let is_encoded_first = before.contains('?') && encoded_in_query(byte).is_some();
+            let library_takes = is_encoded_first || PathAndQuery::try_from(target.as_str()).is_ok();
+            let is_ours = matches!(byte, b'/' | b'%' | b';' | b'\\') && Target::parse(&target).is_err();
+            assert_eq!(Target::parse(&target).is_ok() || is_ours, library_takes, "{target:?}");
+        }
+    }
+}
+
+#[test]
+fn a_target_is_as_long_as_it_is_written() {
+    for (target, longest) in [
+        ("/containers/a/json", 65_517),
+        ("/containers/\"/json", 21_839),
+        ("/containers/é/json", 10_919),
+        ("/containers/json?a", 65_517),
+        ("/containers/json?\"", 21_839),
+    ] {
+        let (repeated, at) = target
+            .char_indices()
+            .rev()
+            .find_map(|(at, c)| matches!(c, 'a' | '"' | 'é').then_some((c, at)))
+            .unwrap();
+        let long = |count: usize| {
+            let repeated = repeated.to_string();
+            format!("{}{}{}", &target[..at], repeated.repeat(count), &target[at + repeated.len()..])
+        };
+        assert_eq!(
+            print(&long(longest)).map(|printed| PathAndQuery::try_from(printed).is_ok()),
+            Ok(true),
+            "{target}"
+        );
+        assert_eq!(print(&long(longest + 1)), Err(BadTarget::TooLong), "{target}");
+    }
+    let name = "a".repeat(65_534);
+    assert_eq!(Target::from_decoded_path(&format!("/{name}")), Err(BadTarget::TooLong));
+}
+
 proptest! {
     #[test]
-    fn parse_print_parse_is_the_same_value(target in "/[a-z%./0-9A-F;?=&\\\\é{} ]{0,40}") {
+    fn parse_print_parse_is_the_same_value(target in "/[a-z%./0-9A-F;?=&\\\\é{} \"<>#]{0,40}") {
         if let Ok(parsed) = Target::parse(&target) {
             prop_assert_eq!(Target::parse(&parsed.to_string()), Ok(parsed));
         }

@@ -4,6 +4,7 @@
 //! change that; what only concerns the operator is in the log.
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use engine_api::{BadAuthority, DenyReason, Flag, Flags, Method, report};
@@ -16,6 +17,9 @@ use crate::engine::upstream::UpstreamError;
 use crate::http::body::inspected::NotTaken;
 use crate::http::body::response::ResponseBody;
 use crate::http::head::BadHead;
+use crate::http::unreadable::{UnreadHead, Unreadable};
+use crate::net::client::Client;
+use crate::net::messages::RefuseHead;
 use crate::record::{End, Record};
 
 /// Why the gateway answers a request itself instead of the engine.
@@ -24,6 +28,9 @@ pub(crate) enum Refusal {
     /// The head is refused before anything is judged.
     #[error(transparent)]
     BadHead(#[from] BadHead),
+    /// The HTTP library refuses the head.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// The body is refused: a policy must read it and cannot.
     #[error(transparent)]
     BadBody(#[from] NotTaken),
@@ -42,17 +49,18 @@ pub(crate) enum Refusal {
 pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Response<ResponseBody> {
     let status = status(refusal);
     let message = message(refusal, record.operation_id());
-    // A string always has a JSON form. If it had none, the status alone would have to do.
-    let body = serde_json::to_string(&Message { message: &message }).unwrap_or_default();
+    let body = json(&message);
     let reason = reason(refusal);
     match refusal {
         Refusal::BadBody(NotTaken::Broken(_)) | Refusal::Upstream(UpstreamError::RequestBody(_)) => {
             record.fail(status, reason, End::BodyBroken)
         }
         Refusal::Upstream(_) => record.fail(status, reason, End::EngineFailed),
-        Refusal::BadHead(_) | Refusal::BadBody(_) | Refusal::Denied(_) | Refusal::Overloaded => {
-            record.deny(status, reason)
-        }
+        Refusal::BadHead(_)
+        | Refusal::Unreadable(_)
+        | Refusal::BadBody(_)
+        | Refusal::Denied(_)
+        | Refusal::Overloaded => record.deny(status, reason),
     }
     let length = body.len();
     let mut response = Response::new(ResponseBody::own(Bytes::from(body), record));
@@ -75,6 +83,31 @@ pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Res
     response
 }
 
+/// Answers the heads that the HTTP library refuses, in the words of every other refusal.
+pub(crate) struct UnreadHeads(pub Arc<Client>);
+
+impl RefuseHead for UnreadHeads {
+    fn refuse_head(&self, status: u16, start: &[u8]) -> Bytes {
+        let UnreadHead { why, method, path } = UnreadHead::new(status, start);
+        let has_body = method != "HEAD";
+        let mut record = Record::unread(&self.0, method, path);
+        let refusal = Refusal::Unreadable(why);
+        let (status, body) = (self::status(&refusal), json(&message(&refusal, "")));
+        record.deny(status, reason(&refusal));
+        record.complete();
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        );
+        Bytes::from(head + if has_body { body.as_str() } else { "" })
+    }
+}
+
+/// The body of a refusal. A string always has a JSON form. If it had none, the status alone would have to do.
+fn json(message: &str) -> String {
+    serde_json::to_string(&Message { message }).unwrap_or_default()
+}
+
 /// The engine's own error body (Engine API, `ErrorResponse`).
 #[derive(serde::Serialize)]
 struct Message<'m> {
@@ -94,6 +127,11 @@ pub(crate) fn status(refusal: &Refusal) -> StatusCode {
             | BadHead::Host(BadAuthority::Malformed)
             | BadHead::TransferCoding
             | BadHead::Headers(_),
+        ) => StatusCode::BAD_REQUEST,
+        Refusal::Unreadable(Unreadable::TargetTooLong) => StatusCode::URI_TOO_LONG,
+        Refusal::Unreadable(Unreadable::TooLarge) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Refusal::Unreadable(
+            Unreadable::Tls | Unreadable::RequestLine(_) | Unreadable::Version | Unreadable::Malformed,
         ) => StatusCode::BAD_REQUEST,
         Refusal::BadBody(NotTaken::Whole(bad)) => numbered(bad.status()),
         Refusal::BadBody(NotTaken::Slow(_)) => StatusCode::REQUEST_TIMEOUT,
@@ -134,6 +172,7 @@ fn numbered(status: u16) -> StatusCode {
 fn message(refusal: &Refusal, operation_id: &str) -> String {
     match refusal {
         Refusal::BadHead(error) => format!("sockgate refused the request: {}", report(error)),
+        Refusal::Unreadable(error) => format!("sockgate refused the request: {}", report(error)),
         Refusal::BadBody(error) => format!("sockgate refused {operation_id}: {}", report(error)),
         // Without causes: how a policy failed is for the operator alone.
         Refusal::Denied(denied) if operation_id.is_empty() => {
@@ -152,9 +191,11 @@ fn reason(refusal: &Refusal) -> String {
             format!("the policy {} failed: {}", policy.name, report(fault))
         }
         Refusal::Upstream(error) => report(error) + advice(error),
-        Refusal::BadHead(_) | Refusal::BadBody(_) | Refusal::Denied(_) | Refusal::Overloaded => {
-            report(refusal)
-        }
+        Refusal::BadHead(_)
+        | Refusal::Unreadable(_)
+        | Refusal::BadBody(_)
+        | Refusal::Denied(_)
+        | Refusal::Overloaded => report(refusal),
     }
 }
 

@@ -5,17 +5,18 @@
 //! in flight until the client has taken the answer's last byte. The time is noted when bytes arrive and compared with
 //! the limits every now and then, so that a request costs no timer. A limit may therefore be overrun by half of
 //! `HEADER_TIMEOUT`.
+//!
+//! A client that ends its side of the connection may well wait for its answer (`nc`, `socat`, probes), and gets it. Only
+//! an answer that would never end by itself is given up then, as nobody could tell such a client from one that has left.
 
 use std::io;
-use std::os::fd::OwnedFd;
-use std::pin::Pin;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 /// The time limits of connections.
@@ -37,7 +38,28 @@ struct Inner {
     start: Instant,
     /// Milliseconds since `start`, shifted left by two; the low bits are one of the states below.
     since: AtomicU64,
+    /// The framing of a request that has just come, or [`NO_NEWS`]: what [`RequestFraming`] is, as a number.
+    framing: AtomicU64,
+    /// Whether the answer under way ends only when the client goes.
+    is_endless: AtomicBool,
+    /// Whether bytes that may be of the next head have come while a request was in flight.
+    has_more: AtomicBool,
 }
+
+/// How the bytes behind a head belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestFraming {
+    /// This many of them are the body.
+    Length(u64),
+    /// The body comes in chunks.
+    Chunked,
+    /// They are no HTTP any more.
+    Tunnel,
+}
+
+const NO_NEWS: u64 = u64::MAX;
+const CHUNKED: u64 = u64::MAX - 1;
+const TUNNEL: u64 = u64::MAX - 2;
 
 /// The longest time between two looks at a connection.
 const LOOK: Duration = Duration::from_secs(2);
@@ -63,27 +85,77 @@ pub(crate) enum Closing {
 impl ConnectionTimer {
     /// The timer of a new connection, which waits for its first head.
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Inner { start: Instant::now(), since: AtomicU64::new(IN_HEAD) }))
+        Self(Arc::new(Inner {
+            start: Instant::now(),
+            since: AtomicU64::new(IN_HEAD),
+            framing: AtomicU64::new(NO_NEWS),
+            is_endless: AtomicBool::new(false),
+            has_more: AtomicBool::new(false),
+        }))
     }
 
-    /// Notes that a request's head is complete.
-    pub(crate) fn request_started(&self) {
+    /// Notes that a request's head is complete, and how its body is framed; `None` if it comes in chunks.
+    pub(crate) fn request_started(&self, length: Option<u64>) {
         self.0.since.store(IN_FLIGHT, Ordering::Relaxed);
+        self.0.is_endless.store(false, Ordering::Relaxed);
+        self.0.framing.store(length.map_or(CHUNKED, |length| length.min(TUNNEL - 1)), Ordering::Relaxed);
+    }
+
+    /// Notes that the answer to the request in flight will not end by itself.
+    pub(crate) fn answer_is_endless(&self) {
+        self.0.is_endless.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that the connection becomes a tunnel.
+    pub(crate) fn tunnel_started(&self) {
+        self.0.framing.store(TUNNEL, Ordering::Relaxed);
     }
 
     /// Notes that a response is complete, or was given up.
     pub(crate) fn request_ended(&self) {
-        self.set(IDLE);
+        match self.0.has_more.swap(false, Ordering::Relaxed) {
+            true => self.set(IN_HEAD),
+            false => self.set(IDLE),
+        }
     }
 
-    fn bytes_arrived(&self) {
+    /// The framing of a request that has come since the last call, if one has.
+    pub(crate) fn take_framing(&self) -> Option<RequestFraming> {
+        let framing = match self.0.framing.load(Ordering::Relaxed) {
+            NO_NEWS => return None,
+            CHUNKED => RequestFraming::Chunked,
+            TUNNEL => RequestFraming::Tunnel,
+            length => RequestFraming::Length(length),
+        };
+        self.0.framing.store(NO_NEWS, Ordering::Relaxed);
+        Some(framing)
+    }
+
+    /// Whether a request is in flight, of which not all of the answer has been produced.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.state() == IN_FLIGHT
+    }
+
+    /// Whether a client that sends no more counts as one that has left: it could only wait for ever.
+    pub(crate) fn ends_with_input(&self) -> bool {
+        self.0.is_endless.load(Ordering::Relaxed)
+    }
+
+    /// Notes that bytes of a message arrived.
+    pub(crate) fn bytes_arrived(&self) {
         if self.state() == IDLE {
             self.set(IN_HEAD);
         }
     }
 
+    /// Notes that bytes arrived of which it is not known to which message they belong.
+    pub(crate) fn any_bytes_arrived(&self) {
+        self.0.has_more.store(self.is_in_flight(), Ordering::Relaxed);
+        self.bytes_arrived();
+    }
+
     /// Notes whether the client takes what we write, or its buffers are full.
-    fn bytes_left(&self, written: &Poll<io::Result<usize>>) {
+    pub(crate) fn bytes_left(&self, written: &Poll<io::Result<usize>>) {
         match (self.state(), written) {
             (IDLE, Poll::Pending) => self.set(UNDELIVERED),
             (IDLE | UNDELIVERED, Poll::Ready(_)) => self.set(IDLE),
@@ -112,83 +184,36 @@ impl ConnectionTimer {
             match since & STATE {
                 IN_HEAD if waited >= timeouts.head => return Closing::Head,
                 IDLE if waited >= timeouts.idle => return Closing::Idle,
-                IN_FLIGHT | UNDELIVERED if socket.is_some_and(will_send_no_more) => return Closing::Gone,
+                IN_FLIGHT | UNDELIVERED if socket.is_some_and(|socket| self.is_gone(socket)) => {
+                    return Closing::Gone;
+                }
                 _ => tokio::time::sleep((timeouts.head.min(timeouts.idle) / 2).min(LOOK)).await,
             }
         }
     }
+
+    /// Whether the client is gone, even if some of what it sent is still unread.
+    fn is_gone(&self, socket: &OwnedFd) -> bool {
+        let has_ended = self.ends_with_input() && has_any_of(socket, PollFlags::RDHUP);
+        has_ended || is_hung_up(socket)
+    }
 }
 
-/// Whether the other side will send no more, even if some of what it sent is still unread.
-fn will_send_no_more(socket: &OwnedFd) -> bool {
-    has_any_of(socket, PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR)
+/// Whether the other side takes no more of what we send, as far as the kernel knows. Over TCP it learns that from the
+/// answer to data that we send, or to its keep-alive probes.
+pub(crate) fn is_hung_up(socket: &impl AsFd) -> bool {
+    has_any_of(socket, PollFlags::HUP | PollFlags::ERR)
 }
 
-/// Waits until the other side does not even take what we send. Over TCP the kernel learns that from the answer to data
-/// that we send, or to its keep-alive probes.
+/// Waits until the other side does not even take what we send.
 pub(crate) async fn until_hung_up(socket: &OwnedFd) {
-    while !has_any_of(socket, PollFlags::HUP | PollFlags::ERR) {
+    while !is_hung_up(socket) {
         tokio::time::sleep(LOOK).await;
     }
 }
 
-fn has_any_of(socket: &OwnedFd, flags: PollFlags) -> bool {
+fn has_any_of(socket: &impl AsFd, flags: PollFlags) -> bool {
     let mut asked = [PollFd::new(socket, PollFlags::RDHUP)];
     rustix::event::poll(&mut asked, Some(&Timespec::default())).is_ok()
         && asked.iter().any(|socket| socket.revents().intersects(flags))
-}
-
-/// A connection that tells its timer when bytes arrive and when they leave.
-pub(crate) struct Timed<S> {
-    stream: S,
-    timer: ConnectionTimer,
-}
-
-impl<S> Timed<S> {
-    /// Wraps `stream`, whose bytes are noted in `timer`.
-    pub(crate) fn new(stream: S, timer: ConnectionTimer) -> Self {
-        Self { stream, timer }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
-        self.timer.bytes_arrived();
-        Poll::Ready(result)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.timer.bytes_left(&written);
-        written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.timer.bytes_left(&written);
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }

@@ -27,7 +27,7 @@ pub(super) struct Vector {
     pub statuses: Vec<u16>,
     /// What becomes of the connection.
     pub end: End,
-    /// What the first refusal says; `None`: refusals have no body.
+    /// What the first refusal says; `None`: it may say anything.
     pub says: Option<String>,
 }
 
