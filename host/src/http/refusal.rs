@@ -156,6 +156,7 @@ fn redirect(refusal: &Refusal) -> Option<String> {
     match refusal {
         Refusal::BadHead(BadHead::RequestLine(bad)) => bad.redirect().map(ToString::to_string),
         Refusal::BadHead(_)
+        | Refusal::Unreadable(_)
         | Refusal::BadBody(_)
         | Refusal::Denied(_)
         | Refusal::Upstream(_)

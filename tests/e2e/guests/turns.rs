@@ -99,7 +99,6 @@ async fn pings_do_not_wait_for_a_guest_that_takes_long_between_two_checks() {
         let (pings, listings) = pings_beside_listings(&gate).await;
         let (median, most) = (pings[pings.len() / 2], pings[pings.len() * 95 / 100]);
         let listing = listings[listings.len() / 2];
-        eprintln!("{deed}: pings {median:?}, 95 % {most:?}; listings {listing:?}");
         assert!(
             median < listing / 4 && most < listing,
             "{deed}: pings take {median:?}, 95 % of them at most {most:?}; and the listings {listing:?}"
