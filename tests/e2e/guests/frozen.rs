@@ -37,7 +37,7 @@ async fn a_policy_of_an_earlier_day_is_told_what_it_was_told_then() {
 
         let told = gate
             .fetch(
-                "GET /v1.41/containers/web/top?ps_args=a%20b&x=1",
+                "GET /v1.41/containers/web/top?ps_args=-eo%20pid&x=1",
                 &["X: one", "X: two", "X-Registry-Auth: secret"],
             )
             .await;
@@ -46,7 +46,7 @@ async fn a_policy_of_an_earlier_day_is_told_what_it_was_told_then() {
         for part in [
             "settings=s method=GET path=/containers/web/top",
             r#"version=Some("1.41") operation=ContainerTop family=containers access=read subject=Some("web")"#,
-            r#"query=[("ps_args", "a b"), ("x", "1")]"#,
+            r#"query=[("ps_args", "-eo pid"), ("x", "1")]"#,
             r#"("peer.uid", "0")"#,
             r#"flags=allow x=["one", "two"]"#,
             r#"("x", "one"), ("x", "two")"#,

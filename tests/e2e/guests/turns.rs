@@ -1,4 +1,4 @@
-//! Guests that take more time between two checks of it than others can spare: the pings of a neighbour do not wait for
+//! Guests that take more time between two checks of it than others can spare: a neighbour does not wait for
 //! them, and their own time ends when it is over.
 //!
 //! Each deed is done for the listing of containers, and a ping is decided on quickly by the same policy.
@@ -17,8 +17,8 @@ use super::shapes::file;
 /// How many clients have the deed done at a time.
 const CLIENTS: usize = 16;
 
-/// How many pings the neighbour sends besides.
-const PINGS: usize = 200;
+/// How many requests the neighbour sends besides.
+const ANSWERS: usize = 200;
 
 /// The code of `decide` that does `deed` if the path is that of the listing, and allows.
 fn for_the_listing(deed: &str) -> String {
@@ -44,8 +44,8 @@ fn with_counter(code: &str) -> String {
     format!("(local $n i32) {code}")
 }
 
-/// The neighbour's pings, and the requests beside which they were sent, each sorted by the time that they took.
-async fn pings_beside_listings(gate: &Gate) -> (Vec<Duration>, Vec<Duration>) {
+/// The times of the answers to the neighbour, and of the requests beside which it asked, each sorted by the time that they took.
+async fn answers_beside_listings(gate: &Gate) -> (Vec<Duration>, Vec<Duration>) {
     let mut busy = JoinSet::new();
     let (say, mut took) = tokio::sync::mpsc::unbounded_channel();
     for _ in 0..CLIENTS {
@@ -61,27 +61,28 @@ async fn pings_beside_listings(gate: &Gate) -> (Vec<Duration>, Vec<Duration>) {
         });
     }
     let mut neighbour = gate.connect().await;
-    let (mut pings, mut listings) = (Vec::new(), Vec::new());
+    let (mut answers, mut listings) = (Vec::new(), Vec::new());
     for _ in 0..CLIENTS {
         listings.extend(took.recv().await); // each has begun, more or less
     }
-    while pings.len() < PINGS || listings.len() < 3 * CLIENTS {
+    while answers.len() < ANSWERS || listings.len() < 3 * CLIENTS {
         let asked = Instant::now();
-        assert_eq!(neighbour.fetch("GET /_ping", &[]).await.status(), 200);
-        pings.push(asked.elapsed());
+        assert_eq!(neighbour.fetch("GET /debug/vars", &[]).await.status(), 403);
+        answers.push(asked.elapsed());
         while let Ok(listing) = took.try_recv() {
             listings.push(listing);
         }
     }
     busy.shutdown().await;
-    pings.sort_unstable();
+    answers.sort_unstable();
     listings.sort_unstable();
-    (pings, listings)
+    (answers, listings)
 }
 
-/// All is compared within one run: if a ping waited for the others' turns, it would take as long as they do.
+/// All is compared within one run: if the neighbour waited for the others' turns, it would take as long as they do. It asks
+/// for what no policy is asked about: that takes nothing but a turn of the gateway's own thread, in an unoptimized build too.
 #[tokio::test]
-async fn pings_do_not_wait_for_a_guest_that_takes_long_between_two_checks() {
+async fn the_gateways_thread_does_not_wait_for_a_guest_that_takes_long_between_two_checks() {
     let fill = for_the_listing(FILL);
     let half_a_millisecond = with_counter(&for_the_listing(&turns(500_000)));
     for (deed, decide, mode) in [
@@ -96,12 +97,12 @@ async fn pings_do_not_wait_for_a_guest_that_takes_long_between_two_checks() {
             assert_eq!(gate.fetch("GET /_ping", &[]).await.status(), 200); // it is known to be quick
         }
         assert_eq!(gate.fetch("GET /containers/json", &[]).await.status(), 200, "{deed}");
-        let (pings, listings) = pings_beside_listings(&gate).await;
-        let (median, most) = (pings[pings.len() / 2], pings[pings.len() * 95 / 100]);
+        let (answers, listings) = answers_beside_listings(&gate).await;
+        let (median, most) = (answers[answers.len() / 2], answers[answers.len() * 95 / 100]);
         let listing = listings[listings.len() / 2];
         assert!(
             median < listing / 4 && most < listing,
-            "{deed}: pings take {median:?}, 95 % of them at most {most:?}; and the listings {listing:?}"
+            "{deed}: answers take {median:?}, 95 % of them at most {most:?}; and the listings {listing:?}"
         );
         gate.stop();
     }
@@ -150,13 +151,13 @@ async fn calls_of_the_host_in_a_row_end_with_the_guests_time() {
     ends_in_time(&path).await;
 }
 
-const CALLS: usize = 20_000;
+const CALLS: usize = 4_000;
 
 async fn ends_in_time(path: &Path) {
-    let gate = Gate::start(path, &[("POLICY_TIMEOUT", "5ms")]).unwrap();
+    let gate = Gate::start(path, &[("POLICY_TIMEOUT", "2ms")]).unwrap();
     let answer = gate.fetch("GET /containers/json", &[]).await;
     assert_eq!(answer.status(), 403, "its verdict came late and counted: {answer:?}");
-    gate.lines(&["the policy shape failed: it did not answer within 5 ms (POLICY_TIMEOUT)"]);
+    gate.lines(&["the policy shape failed: it did not answer within 2 ms (POLICY_TIMEOUT)"]);
     gate.engine.assert_untouched();
     let mut burning = gate.connect().await;
     burning.ask("GET /containers/json", &[]).await;
