@@ -3,7 +3,7 @@
 //! The engine reads JSON with Go's `encoding/json`, which takes `privileged` and `Privileged` for one field, uses the
 //! last value if a field comes twice, and merges objects that come twice; a policy reads with the parser of its
 //! language. [`BodyShape::judge`] refuses every body that the two could read differently. It reads the bytes once,
-//! builds no values, and keeps only the keys of the objects that are open, of which there may be [`MAX_KEYS`].
+//! builds no values, and keeps only the keys of the objects that are open, of which there may be 65,536.
 //!
 //! Which keys an object may have depends on what the engine reads it into, as `body/table.rs` lists it. In a struct, no
 //! two keys may be the same when case is ignored, and no key may be a known field's name in another spelling; in a map,
