@@ -36,6 +36,9 @@ pub enum BadRequestLine {
     },
 }
 
+/// The logs that `follow` makes endless.
+const FOLLOWABLE: [Endpoint; 3] = [Endpoint::ContainerLogs, Endpoint::ServiceLogs, Endpoint::TaskLogs];
+
 /// The longest target that a refusal names, in bytes: what a client sent does not fill its answer and the log.
 const MAX_NAMED: usize = 256;
 
@@ -196,8 +199,17 @@ impl Operation {
             Transport::Stream if endpoint == Endpoint::ContainerStats => {
                 self.parameter("stream").is_some() && !is_on("stream")
             }
-            Transport::Stream => endpoint != Endpoint::ContainerWait && !is_on("follow"),
+            Transport::Stream if FOLLOWABLE.contains(&endpoint) => !is_on("follow"),
+            Transport::Stream => endpoint != Endpoint::ContainerWait,
         }
+    }
+
+    /// Whether it only reads, and goes on until its client goes: events, logs that are followed, statistics. What it sends
+    /// can be asked for again, so a gateway that stops need not wait for it.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        let is_without_end = self.endpoint == Some(Endpoint::SystemEvents) || !self.ends_by_itself();
+        self.access() == Access::Read && self.transport() == Transport::Stream && is_without_end
     }
 
     /// The first value of a parameter of the query, decoded: the one that the engine reads.

@@ -9,7 +9,6 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use pdp::admit::Readers;
 use pdp::{Chain, InspectedBody, Lookups, Permit, PolicyDecisionPoint, Question};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::engine::inspect::EngineInspector;
@@ -21,6 +20,7 @@ use crate::http::head::{AllowedClients, Head, Outbound};
 use crate::http::refusal::{Refusal, refuse};
 use crate::net::client::Client;
 use crate::record::Record;
+use crate::stop::Stop;
 use crate::tunnel::Upgrade;
 
 /// Everything that handles a request on its way.
@@ -38,8 +38,8 @@ pub(crate) struct Gateway {
     pub inspector: Arc<EngineInspector>,
     /// The tasks that a shutdown waits for, tunnels included.
     pub tasks: TaskTracker,
-    /// Cancelled when the shutdown's grace period is over.
-    pub cut: CancellationToken,
+    /// The gateway's own stop.
+    pub stop: Stop,
 }
 
 /// What is logged of policies that observe, where the flags deny a request and its body is not read for them.
@@ -84,6 +84,9 @@ impl Gateway {
             }
             Err(refusal) => return Err(refusal),
         };
+        if permit.operation().follows() {
+            client.follow()?;
+        }
         let upgrade = outbound.upgrade.map(|protocol| (downstream, protocol));
         let answer = self.upstream.send(permit, outbound, body).await?;
         Ok(Exchanged { answer, upgrade })
@@ -180,7 +183,7 @@ impl Gateway {
                 let upstream = hyper::upgrade::on(&mut response);
                 record.client().timer.tunnel_started();
                 let tunnel = Upgrade { downstream, upstream, lease };
-                self.tasks.spawn(tunnel.run(record, self.cut.clone()));
+                self.tasks.spawn(tunnel.run(record, self.stop.cut.clone()));
                 let (mut parts, _) = response.into_parts();
                 headers::strip_hop_by_hop(&mut parts.headers);
                 parts.headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));

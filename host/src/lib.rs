@@ -15,6 +15,7 @@ mod memory;
 mod net;
 mod record;
 mod server;
+mod stop;
 mod summary;
 pub mod telemetry;
 mod tunnel;

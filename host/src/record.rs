@@ -29,7 +29,7 @@ pub(crate) enum End {
     TunnelClosed,
     /// One side broke a tunnel.
     TunnelBroken,
-    /// The shutdown cut the request after its grace period.
+    /// The shutdown cut the request: after its grace period, or at once if it only followed something.
     Cut,
 }
 
@@ -232,10 +232,10 @@ fn start(text: &str, bytes: usize) -> &str {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.client.timer.request_ended();
-        if self.end == End::ClientLeft && self.client.cut.is_cancelled() {
+        if self.end == End::ClientLeft && self.client.is_cut() {
             self.end = End::Cut;
         }
+        self.client.request_ended();
         self.log();
     }
 }

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
@@ -17,7 +18,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use pdp::{ChainError, Compiler, PolicyDecisionPoint, Reload};
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
@@ -37,6 +37,7 @@ use crate::net::listener::{Acceptor, BindError, Listener, Stream};
 use crate::net::messages::Messages;
 use crate::net::timeouts::{Closing, ConnectionTimer, Timeouts};
 use crate::record::Record;
+use crate::stop::Stop;
 
 /// The most headers that a request may have. BuildKit's session repeats one header dozens of times; hyper's default is
 /// 100.
@@ -99,8 +100,8 @@ impl Server {
         self.reload.clone()
     }
 
-    /// Serves until `stop`, then drains: idle connections end, requests in flight have the grace period to end, and
-    /// are then cut.
+    /// Serves until `stop`, then drains: idle connections end, and so do streams that only follow something; other
+    /// requests in flight have the grace period to end, and are then cut.
     ///
     /// # Errors
     /// If the runtime cannot watch a listener.
@@ -123,7 +124,6 @@ impl Server {
 struct Serving {
     gateway: Gateway,
     timeouts: Timeouts,
-    draining: CancellationToken,
     connection_limit: ConnectionLimit,
 }
 
@@ -142,10 +142,9 @@ impl Serving {
                 inspector: Arc::new(EngineInspector::new(Arc::clone(&upstream))),
                 upstream,
                 tasks,
-                cut: CancellationToken::new(),
+                stop: Stop::default(),
             },
             timeouts: config.timeouts,
-            draining: CancellationToken::new(),
             connection_limit: ConnectionLimit::new(config.max_connections),
         }
     }
@@ -154,7 +153,7 @@ impl Serving {
         loop {
             let accepted = tokio::select! {
                 accepted = acceptor.accept() => accepted,
-                () = self.draining.cancelled() => return,
+                () = self.gateway.stop.begun.cancelled() => return,
             };
             match accepted {
                 Ok((stream, peer)) => {
@@ -174,7 +173,7 @@ impl Serving {
     async fn follow_files(self: Arc<Self>, reload: Reload) {
         tokio::select! {
             () = self.gateway.pdp.follow_files(&reload) => {}
-            () = self.draining.cancelled() => {}
+            () = self.gateway.stop.begun.cancelled() => {}
         }
     }
 
@@ -186,7 +185,8 @@ impl Serving {
             timer: ConnectionTimer::new(),
             slot,
             socket,
-            cut: self.gateway.cut.clone(),
+            stop: self.gateway.stop.clone(),
+            follows: AtomicBool::new(false),
         });
         let io = TokioIo::new(Messages::new(stream, client.timer.clone(), UnreadHeads(Arc::clone(&client))));
         let (gateway, for_service) = (&self.gateway, &client);
@@ -208,7 +208,7 @@ impl Serving {
             .with_upgrades();
         let mut connection = pin!(connection);
         let mut closing = pin!(client.timer.until_closing(self.timeouts, client.socket.as_ref()));
-        let mut draining = pin!(self.draining.cancelled());
+        let mut draining = pin!(self.gateway.stop.begun.cancelled());
         let mut is_draining = false;
         loop {
             tokio::select! {
@@ -219,22 +219,25 @@ impl Serving {
                     return tracing::info!(client = client.peer.name(), "closed a connection: {}", describe(reason));
                 }
                 () = draining.as_mut(), if !is_draining => {
+                    if client.is_cut() {
+                        return;
+                    }
                     is_draining = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = self.gateway.cut.cancelled() => return,
+                () = self.gateway.stop.cut.cancelled() => return,
             }
         }
     }
 
     async fn drain(&self, grace: Duration) {
         let tasks = &self.gateway.tasks;
-        self.draining.cancel();
+        self.gateway.stop.begun.cancel();
         tasks.close();
         tracing::info!(grace_s = grace.as_secs_f64(), "stopping: no new connections");
         if timeout(grace, tasks.wait()).await.is_err() {
             tracing::warn!(open = tasks.len(), "SHUTDOWN_GRACE is over: cutting what is still open");
-            self.gateway.cut.cancel();
+            self.gateway.stop.cut.cancel();
             // What is left after that ends with the runtime.
             let _ = timeout(CUT_GRACE, tasks.wait()).await;
         }

@@ -1,4 +1,4 @@
-use crate::{Endpoint, Method, Operation, Target};
+use crate::{Access, Endpoint, Method, Operation, Target, Transport};
 
 const ID: &str = "5bd1c0ffee5bd1c0ffee5bd1c0ffee5bd1c0ffee5bd1c0ffee5bd1c0ffee5bd1";
 
@@ -32,6 +32,48 @@ fn an_operation_is_made_for_the_very_object_that_is_named() {
         (Endpoint::ContainerStart, "web", "/containers/web/start"),
     ] {
         assert_eq!(made(endpoint, subject).as_deref(), Some(want), "{endpoint:?} {subject}");
+    }
+}
+
+/// Every operation that reads a stream is here, so that a new one has to be put on one side or the other.
+#[test]
+fn what_follows_has_no_end_of_its_own() {
+    let cases = [
+        ("/events", true),
+        ("/events?until=1700000000", true),
+        ("/containers/web/logs", false),
+        ("/containers/web/logs?follow=1", true),
+        ("/v1.41/containers/web/logs?stdout=1&follow=True", true),
+        ("/containers/web/logs?foll%6Fw=1", true),
+        ("/containers/web/logs?follow=", false),
+        ("/containers/web/logs?follow=none", false),
+        ("/containers/web/logs?follow=0&follow=1", false),
+        ("/containers/web/logs?Follow=1", false),
+        ("/services/web/logs?follow=1", true),
+        ("/services/web/logs", false),
+        ("/tasks/web/logs?follow=1", true),
+        ("/tasks/web/logs", false),
+        ("/containers/web/stats", true),
+        ("/containers/web/stats?stream=1", true),
+        ("/containers/web/stats?stream=0", false),
+        ("/containers/web/stats?stream=false&one-shot=1", false),
+        ("/containers/web/export", false),
+        ("/containers/web/archive?path=/&follow=1", false),
+        ("/images/get?names=web", false),
+        ("/images/web/get", false),
+        ("/info?follow=1", false),
+        ("/containers/json?stream=1", false),
+    ];
+    let mut streams: Vec<_> = Endpoint::ALL.iter().copied().collect();
+    streams.retain(|it| (it.access(), it.transport()) == (Access::Read, Transport::Stream));
+    for (target, follows) in cases {
+        let operation = Operation::parse("GET", target).unwrap();
+        assert_eq!(operation.follows(), follows, "{target}");
+        streams.retain(|stream| Some(*stream) != operation.endpoint());
+    }
+    assert_eq!(streams, []);
+    for upload in ["/containers/web/wait?follow=1", "/build?stream=1", "/containers/web/attach?stream=1"] {
+        assert!(!Operation::parse("POST", upload).unwrap().follows(), "{upload}");
     }
 }
 

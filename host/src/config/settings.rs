@@ -53,7 +53,8 @@ settings! {
     header_timeout "HEADER_TIMEOUT" "10s" "how long a client may take over a request's head, and over a body that a policy reads";
     idle_timeout "IDLE_TIMEOUT" "5m" "how long a connection may stay open without a request; streams have no limit";
     max_connections "MAX_CONNECTIONS" "1000" "connections at a time; one more is answered 503";
-    shutdown_grace "SHUTDOWN_GRACE" "10s" "how long a stop waits for requests in flight before it cuts them";
+    shutdown_grace "SHUTDOWN_GRACE" "7s"
+        "how long a stop waits for requests in flight before it cuts them; less than `docker stop` waits (10 s)";
     policy "POLICY" ""
         "WebAssembly components that are asked before the flags, in this order, comma-separated: `/etc/sockgate/rules.wasm`";
     policy_mode "POLICY_MODE" "decide"

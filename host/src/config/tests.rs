@@ -20,7 +20,7 @@ fn an_empty_environment_gives_the_defaults() {
     assert_eq!((config.socket_mode, config.max_connections), (0o660, 1000));
     assert_eq!(
         (config.shutdown_grace, config.timeouts.head),
-        (Duration::from_secs(10), Duration::from_secs(10))
+        (Duration::from_secs(7), Duration::from_secs(10))
     );
     assert_eq!((config.log_format, config.timeouts.idle), (LogFormat::Text, Duration::from_secs(300)));
     assert!(config.hints.is_empty());

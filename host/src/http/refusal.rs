@@ -18,7 +18,7 @@ use crate::http::body::inspected::NotTaken;
 use crate::http::body::response::ResponseBody;
 use crate::http::head::BadHead;
 use crate::http::unreadable::{UnreadHead, Unreadable};
-use crate::net::client::Client;
+use crate::net::client::{Client, Stopping};
 use crate::net::messages::RefuseHead;
 use crate::record::{End, Record};
 
@@ -43,6 +43,9 @@ pub(crate) enum Refusal {
     /// There are as many connections already as are allowed.
     #[error("the gateway has as many connections as MAX_CONNECTIONS allows")]
     Overloaded,
+    /// The request would follow something without an end, and the gateway is stopping.
+    #[error(transparent)]
+    Stopping(#[from] Stopping),
 }
 
 /// Answers a request with a refusal.
@@ -60,7 +63,8 @@ pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Res
         | Refusal::Unreadable(_)
         | Refusal::BadBody(_)
         | Refusal::Denied(_)
-        | Refusal::Overloaded => record.deny(status, reason),
+        | Refusal::Overloaded
+        | Refusal::Stopping(_) => record.deny(status, reason),
     }
     let length = body.len();
     let mut response = Response::new(ResponseBody::own(Bytes::from(body), record));
@@ -138,7 +142,7 @@ pub(crate) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::BadBody(NotTaken::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::BadBody(NotTaken::Broken(_)) => StatusCode::BAD_REQUEST,
         Refusal::Denied(denied) => numbered(denied.status()),
-        Refusal::Upstream(UpstreamError::Connect { .. }) | Refusal::Overloaded => {
+        Refusal::Upstream(UpstreamError::Connect { .. }) | Refusal::Overloaded | Refusal::Stopping(_) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Refusal::Upstream(UpstreamError::ConnectTimeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
@@ -160,7 +164,8 @@ fn redirect(refusal: &Refusal) -> Option<String> {
         | Refusal::BadBody(_)
         | Refusal::Denied(_)
         | Refusal::Upstream(_)
-        | Refusal::Overloaded => None,
+        | Refusal::Overloaded
+        | Refusal::Stopping(_) => None,
     }
 }
 
@@ -182,6 +187,7 @@ fn message(refusal: &Refusal, operation_id: &str) -> String {
         Refusal::Denied(denied) => format!("sockgate denied {operation_id}: {denied}"),
         Refusal::Upstream(error) => format!("sockgate: {}{}", report(error), advice(error)),
         Refusal::Overloaded => format!("sockgate: {refusal}; try again later, or raise it"),
+        Refusal::Stopping(_) => format!("sockgate: {refusal}; try again later"),
     }
 }
 
@@ -196,7 +202,8 @@ fn reason(refusal: &Refusal) -> String {
         | Refusal::Unreadable(_)
         | Refusal::BadBody(_)
         | Refusal::Denied(_)
-        | Refusal::Overloaded => report(refusal),
+        | Refusal::Overloaded
+        | Refusal::Stopping(_) => report(refusal),
     }
 }
 

@@ -3,13 +3,14 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::net::unix::UCred;
-use tokio_util::sync::CancellationToken;
 
 use crate::net::connection_limit::Slot;
 use crate::net::listen_addr::ListenAddr;
 use crate::net::timeouts::ConnectionTimer;
+use crate::stop::Stop;
 
 /// What requests know of the connection that they came over.
 #[derive(Debug)]
@@ -23,8 +24,41 @@ pub(crate) struct Client {
     /// A second descriptor of the socket, to poll it. It keeps the socket open, so nothing that outlives the connection
     /// or its tunnel may hold it.
     pub socket: Option<OwnedFd>,
-    /// Cancelled when the shutdown's grace period is over.
-    pub cut: CancellationToken,
+    /// The gateway's own stop.
+    pub stop: Stop,
+    /// Whether the request in flight only follows something, so that a stop ends it at once.
+    pub follows: AtomicBool,
+}
+
+/// The gateway is stopping, and begins nothing that would have no end.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the gateway is stopping")]
+pub(crate) struct Stopping;
+
+impl Client {
+    /// Notes that the request in flight only follows something.
+    ///
+    /// # Errors
+    /// [`Stopping`], where a stop has begun that would have ended the request at once.
+    pub(crate) fn follow(&self) -> Result<(), Stopping> {
+        if self.stop.begun.is_cancelled() {
+            return Err(Stopping);
+        }
+        self.follows.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Notes that the request in flight has ended.
+    pub(crate) fn request_ended(&self) {
+        self.follows.store(false, Ordering::Relaxed);
+        self.timer.request_ended();
+    }
+
+    /// Whether a stop that has begun ends what is in flight.
+    pub(crate) fn is_cut(&self) -> bool {
+        let follows = self.follows.load(Ordering::Relaxed);
+        self.stop.cut.is_cancelled() || (follows && self.stop.begun.is_cancelled())
+    }
 }
 
 /// Who is on the other end of a connection.

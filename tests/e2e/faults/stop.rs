@@ -1,4 +1,5 @@
-//! The gateway's own end: what is idle ends at once, what is in flight may finish, what goes on is cut after the grace.
+//! The gateway's own end: what is idle or only follows something ends at once, what is in flight may finish, what goes on
+//! is cut after the grace.
 
 use e2e::{BodyEnd, Client, Endpoint, Gateway, Via, json, on_both_listeners, scene_with};
 
@@ -9,6 +10,12 @@ on_both_listeners![
     a_request_in_flight_finishes,
     an_upload_in_flight_finishes,
     a_tunnel_goes_on_for_the_grace,
+    what_only_follows_is_cut_at_once_and_that_is_visible,
+    what_follows_and_has_no_answer_yet_is_cut_at_once,
+    what_follows_and_is_not_read_is_cut_at_once,
+    nothing_that_follows_begins_during_a_stop,
+    what_follows_nothing_finishes,
+    a_request_behind_one_that_followed_finishes,
     a_stream_is_cut_after_the_grace_and_that_is_visible,
     a_request_without_an_answer_is_cut_after_the_grace,
     a_tunnel_is_cut_after_the_grace,
@@ -119,17 +126,133 @@ async fn a_tunnel_goes_on_for_the_grace(via: Via) {
     gateway.until_stopped().await;
 }
 
-async fn a_stream_is_cut_after_the_grace_and_that_is_visible(via: Via) {
-    let (engine, mut gateway, mut client) = scene_with(via, &SHORT).await;
+/// What only follows something; a stop need not wait for any of it.
+const FOLLOWING: [&str; 5] = [
+    "/events",
+    "/containers/web/logs?stdout=1&follow=1",
+    "/containers/web/stats",
+    "/services/web/logs?follow=true",
+    "/tasks/web/logs?follow=1",
+];
+
+async fn what_only_follows_is_cut_at_once_and_that_is_visible(via: Via) {
+    for target in FOLLOWING {
+        let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
+        let mut calls = engine.hand_over("*");
+        client.ask(&format!("GET {target}"), &[]).await;
+        let mut call = calls.next().await;
+        call.start_chunked(&[]).await;
+        client.read_head().await;
+        call.send_chunk("a line").await;
+        client.expect_body("a line").await;
+        gateway.begin_stop();
+        let body = client.read_body().await;
+        assert!(matches!(body.end, BodyEnd::Truncated(_)), "{target}: {body:?}");
+        call.until_gone().await;
+        gateway.until_stopped().await;
+    }
+}
+
+/// A followed log of a container that has said nothing yet is such a request.
+async fn what_follows_and_has_no_answer_yet_is_cut_at_once(via: Via) {
+    for target in FOLLOWING {
+        let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
+        let mut calls = engine.hand_over("*");
+        client.ask(&format!("GET {target}"), &[]).await;
+        let mut call = calls.next().await;
+        gateway.begin_stop();
+        client.read_to_end().await;
+        call.until_gone().await;
+        gateway.until_stopped().await;
+    }
+}
+
+async fn what_follows_and_is_not_read_is_cut_at_once(via: Via) {
+    let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
     let mut subscriptions = engine.hand_over("GET /events");
     client.ask("GET /events", &[]).await;
     let mut events = subscriptions.next().await;
     events.start_chunked(&[]).await;
     client.read_head().await;
+    let stop = async {
+        client.expect_body(b"abcd".repeat(4096)).await; // and no more
+        gateway.begin_stop();
+        gateway.until_stopped().await;
+    };
+    let pump = async { while events.try_send(b"4\r\nabcd\r\n".repeat(4096)).await.is_ok() {} };
+    tokio::join!(pump, stop);
+}
+
+/// Its head came in two parts, with the beginning of the stop between them.
+async fn nothing_that_follows_begins_during_a_stop(via: Via) {
+    let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
+    let mut idle = gateway.connect(via).await;
+    assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200);
+    client.send("GET /events HTTP/1.1\r\nHost: local").await;
+    assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200, "by now the part was read, too");
+    gateway.begin_stop();
+    idle.read_to_end().await; // the stop has begun
+    client.send("host\r\n\r\n").await;
+    let refused = client.read_response().await;
+    assert_eq!(refused.status(), 503);
+    assert!(refused.text().contains("the gateway is stopping"), "{}", refused.text());
+    gateway.until_stopped().await;
+    assert!(engine.requests().iter().all(|seen| seen.head.target() == "/_ping"));
+}
+
+async fn what_follows_nothing_finishes(via: Via) {
+    for line in [
+        "GET /containers/web/logs?stdout=1",
+        "GET /containers/web/stats?stream=0",
+        "GET /containers/web/archive?path=/",
+        "GET /images/get?names=web",
+        "POST /containers/web/wait",
+        "POST /images/create?fromImage=web",
+        "POST /build",
+    ] {
+        let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
+        let mut idle = gateway.connect(via).await;
+        assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200);
+        let mut calls = engine.hand_over("*");
+        client.ask(line, &["Content-Length: 0"]).await;
+        let mut call = calls.next().await;
+        gateway.begin_stop();
+        idle.read_to_end().await; // the stop has begun
+        call.start_chunked(&[]).await;
+        call.send_chunk("all of it").await;
+        call.end_chunks().await;
+        assert_eq!(client.read_response().await.text(), "all of it", "{line}");
+        gateway.until_stopped().await;
+    }
+}
+
+async fn a_request_behind_one_that_followed_finishes(via: Via) {
+    let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
+    let mut idle = gateway.connect(via).await;
+    assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200);
+    engine.answer("GET /containers/web/logs", json("200 OK", "the whole log"));
+    assert_eq!(client.fetch("GET /containers/web/logs?follow=1", &[]).await.text(), "the whole log");
+    let mut exports = engine.hand_over("GET /containers/web/export");
+    client.ask("GET /containers/web/export", &[]).await;
+    let export = exports.next().await;
+    gateway.begin_stop();
+    idle.read_to_end().await; // the stop has begun
+    export.answer(json("200 OK", "a tar")).await;
+    assert_eq!(client.read_response().await.text(), "a tar");
+    gateway.until_stopped().await;
+}
+
+async fn a_stream_is_cut_after_the_grace_and_that_is_visible(via: Via) {
+    let (engine, mut gateway, mut client) = scene_with(via, &SHORT).await;
+    let mut exports = engine.hand_over("GET /containers/web/export");
+    client.ask("GET /containers/web/export", &[]).await;
+    let mut export = exports.next().await;
+    export.start_chunked(&[]).await;
+    client.read_head().await;
     gateway.begin_stop();
     let body = client.read_body().await;
     assert!(matches!(body.end, BodyEnd::Truncated(_)), "{body:?}");
-    events.until_gone().await;
+    export.until_gone().await;
     gateway.until_stopped().await;
 }
 
