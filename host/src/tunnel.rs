@@ -66,7 +66,9 @@ impl Upgrade {
             carry_input(&mut input, &mut to_engine, &sent, &delivered).await?;
             // A client that has half-closed waits for output. One that has left looks the same until its kernel says
             // so.
+            // One that leaves when it has got everything has not broken anything, and both may be there at once.
             tokio::select! {
+                biased;
                 () = delivered.cancelled() => Ok(()),
                 () = until_hung_up(client.socket.as_ref()) => Err(ClientBroke),
             }

@@ -3,6 +3,8 @@
 mod policy_tools;
 mod process;
 
+use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 
@@ -212,6 +214,32 @@ fn a_second_signal_does_not_wait_for_what_is_in_flight() {
     gateway.signal("-TERM");
     gateway.until_logged("stopping: no new connections");
     assert_eq!(gateway.stop().code, 130);
+}
+
+/// The engine ends first, and the client leaves as soon as it has read that: nothing tells which of the two is seen first.
+#[test]
+fn a_tunnel_that_ended_well_is_logged_as_closed() {
+    const TUNNELS: usize = 32;
+    let engine = FakeEngine::start();
+    engine.answer_and_close(
+        "POST /exec/1/start",
+        "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nall of it",
+    );
+    let socket = engine.socket().to_str().unwrap();
+    let gateway = Running::start(&[("DOCKER_SOCKET", socket), ("EXEC", "1"), ("POST", "1")]);
+    for _ in 0..TUNNELS {
+        let mut client = gateway.connect();
+        let head =
+            "POST /exec/1/start HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+        client.write_all(head.as_bytes()).unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        let mut told = String::new();
+        client.read_to_string(&mut told).unwrap();
+        assert!(told.ends_with("all of it"), "{told}");
+    }
+    let log = gateway.stop().stderr;
+    assert_eq!(log.matches("operation=ExecStart").count(), TUNNELS, "{log}");
+    assert_eq!(log.matches("end=\"tunnel closed\"").count(), TUNNELS, "{log}");
 }
 
 #[test]
