@@ -51,7 +51,8 @@ pub(crate) enum Command {
     /// For authors of policies: check, test, measure or start one
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Ping the engine through the running gateway; exit 0 if it answers (for containers)
+    /// Ping the engine through the running gateway (for containers); exit 0 if it answers or pings are not let through, 1
+    /// without an answer, 3 if the engine is away, 4 if a policy fails, 5 if there is no place for the ping
     Healthcheck,
 }
 
@@ -93,10 +94,12 @@ pub(crate) fn run(command: &Command, config: Result<Config, ConfigError>) -> Exi
         Command::Policy(command) => policy_tools::run(command, &config),
         Command::Healthcheck => match sockgate::ping(&config.listen) {
             Ok(Health::EngineAnswers) => say(out, "ok: the engine answers through the gateway\n", 0),
-            Ok(Health::GatewayAnswers) => {
-                say(out, "ok: the gateway answers; the engine was not asked (PING=0)\n", 0)
+            Ok(Health::Refused(why)) => {
+                say(out, &format!("ok: the gateway answers, and lets no ping through: {why}\n"), 0)
             }
-            Err(error) => say(&mut std::io::stderr(), &format!("sockgate: {}\n", report(&error)), 1),
+            Err(error) => {
+                say(&mut std::io::stderr(), &format!("sockgate: {}\n", report(&error)), error.exit_code())
+            }
         },
     }
 }

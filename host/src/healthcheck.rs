@@ -5,16 +5,63 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use engine_api::untrusted;
+use http::HeaderName;
+
 use crate::net::listen_addr::ListenAddr;
+
+#[cfg(test)]
+mod tests;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Who answered a ping.
+/// How much of the answer is read, in bytes: more than any refusal of a ping has.
+const MAX_ANSWER: u64 = 64 * 1024;
+
+/// The field of the gateway's own answers that says who refused the request.
+pub(crate) const REFUSED_BY: HeaderName = HeaderName::from_static("sockgate-refused-by");
+
+/// Who refused a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefusedBy {
+    /// The rules for any request: it cannot be judged.
+    Request,
+    /// The env flags.
+    Flags,
+    /// A policy, as is its right.
+    Policy,
+    /// A policy failed.
+    PolicyFault,
+    /// The engine is away, or did not answer as it should.
+    Engine,
+    /// There is no place for one more request.
+    Full,
+}
+
+impl RefusedBy {
+    const ALL: [Self; 6] =
+        [Self::Request, Self::Flags, Self::Policy, Self::PolicyFault, Self::Engine, Self::Full];
+
+    /// The value of the field.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Flags => "flags",
+            Self::Policy => "policy",
+            Self::PolicyFault => "policy-fault",
+            Self::Engine => "engine",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// What a ping came to if all is as it was meant to be.
+#[derive(Debug, PartialEq, Eq)]
 pub enum Health {
     /// The engine answered.
     EngineAnswers,
-    /// The gateway answered by itself, because of `PING=0`.
-    GatewayAnswers,
+    /// The gateway answered by itself, because flags or a policy do not let pings through. The text is its refusal.
+    Refused(String),
 }
 
 /// Why a ping failed.
@@ -32,27 +79,74 @@ pub enum Unhealthy {
         source: io::Error,
     },
     /// The gateway answered that it has no engine.
-    #[error("{address} answers {status}: the gateway is there, the engine is not")]
-    NoEngine {
-        /// The listener that was pinged.
-        address: ListenAddr,
-        /// The status code of the answer.
+    #[error("the gateway is there, the engine is not: {0}")]
+    NoEngine(String),
+    /// A policy failed.
+    #[error("the gateway is there, and a policy fails: {0}")]
+    PolicyFails(String),
+    /// The gateway has no place for one more connection or decision.
+    #[error("the gateway is there and has no place for one more request: {0}")]
+    Full(String),
+    /// The answer is none that was expected.
+    #[error("the ping was answered {status}: {text}")]
+    Unexpected {
+        /// The status code, or what stands in its place.
         status: String,
+        /// What the answer says.
+        text: String,
     },
+}
+
+impl Unhealthy {
+    /// The exit code of `sockgate healthcheck`. Docker reserves 2.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoAddress | Self::NoAnswer { .. } | Self::Unexpected { .. } => 1,
+            Self::NoEngine(_) => 3,
+            Self::PolicyFails(_) => 4,
+            Self::Full(_) => 5,
+        }
+    }
 }
 
 /// Pings through the first listener.
 ///
 /// # Errors
-/// [`Unhealthy`] if the answer is neither 200 nor, with `PING=0`, 403.
+/// [`Unhealthy`] if neither the engine answers nor the gateway refuses the ping as it is told to.
 pub fn ping(listen: &[ListenAddr]) -> Result<Health, Unhealthy> {
     let address = listen.first().ok_or(Unhealthy::NoAddress)?;
-    let status = ask(address).map_err(|source| Unhealthy::NoAnswer { address: address.clone(), source })?;
-    match status.as_str() {
-        "200" => Ok(Health::EngineAnswers),
-        "403" => Ok(Health::GatewayAnswers),
-        _ => Err(Unhealthy::NoEngine { address: address.clone(), status }),
+    let answer = ask(address).map_err(|source| Unhealthy::NoAnswer { address: address.clone(), source })?;
+    judge(&answer)
+}
+
+/// What an answer to the ping means.
+fn judge(answer: &str) -> Result<Health, Unhealthy> {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
+    let mut lines = head.split("\r\n");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or("nothing");
+    let mut fields = lines.filter_map(|line| line.split_once(':'));
+    let refused_by = fields.find(|(name, _)| name.eq_ignore_ascii_case(REFUSED_BY.as_str()));
+    let refused_by =
+        refused_by.and_then(|(_, by)| RefusedBy::ALL.into_iter().find(|known| known.as_str() == by.trim()));
+    let text = words(body);
+    match (refused_by, status) {
+        (None, "200") => Ok(Health::EngineAnswers),
+        (Some(RefusedBy::Flags | RefusedBy::Policy), _) => Ok(Health::Refused(text)),
+        (Some(RefusedBy::PolicyFault), _) => Err(Unhealthy::PolicyFails(text)),
+        (Some(RefusedBy::Engine), _) => Err(Unhealthy::NoEngine(text)),
+        (Some(RefusedBy::Full), _) => Err(Unhealthy::Full(text)),
+        (Some(RefusedBy::Request) | None, _) => {
+            Err(Unhealthy::Unexpected { status: untrusted::escaped(status).to_string(), text })
+        }
     }
+}
+
+/// The message of an error body, fit to be shown.
+fn words(body: &str) -> String {
+    let parsed = serde_json::from_str::<serde_json::Value>(body).ok();
+    let message = parsed.as_ref().and_then(|value| value.get("message")).and_then(|message| message.as_str());
+    untrusted::escaped(message.unwrap_or(body)).to_string()
 }
 
 fn ask(address: &ListenAddr) -> io::Result<String> {
@@ -80,10 +174,13 @@ fn reachable(host_port: &str) -> String {
     }
 }
 
-/// Sends one ping and reads the status code of the answer.
+/// Sends one ping and reads the answer.
 fn exchange(mut stream: impl Read + Write) -> io::Result<String> {
     stream.write_all(b"GET /_ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-    let mut status_line = [0; 12];
-    stream.read_exact(&mut status_line)?;
-    Ok(String::from_utf8_lossy(&status_line).chars().skip("HTTP/1.1 ".len()).collect())
+    let mut answer = Vec::new();
+    stream.take(MAX_ANSWER).read_to_end(&mut answer)?;
+    if answer.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }

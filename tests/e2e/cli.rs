@@ -162,7 +162,7 @@ fn a_missing_engine_is_named_at_the_start_and_to_clients_and_needs_no_restart() 
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert!(answer.contains("is it running, and is DOCKER_SOCKET its socket?"), "{answer}");
     let health = run(&["healthcheck"], &[("LISTEN_ADDR", gateway.address())]);
-    assert_eq!(health.code, 1, "{}", health.stderr);
+    assert_eq!(health.code, 3, "{}", health.stderr);
 
     engine.restart();
     assert!(gateway.ask("GET /_ping").starts_with("HTTP/1.1 200 "));
@@ -187,14 +187,28 @@ fn an_engine_socket_without_permission_is_explained_with_owner_mode_and_ourselve
 }
 
 #[test]
-fn healthcheck_is_content_with_the_gateway_where_ping_is_off() {
-    let gateway = Running::start(&[("PING", "0")]);
-    let health = run(&["healthcheck"], &[("LISTEN_ADDR", gateway.address())]);
-    assert_eq!(
-        (health.code, health.stdout.as_str()),
-        (0, "ok: the gateway answers; the engine was not asked (PING=0)\n")
-    );
-    assert_eq!(gateway.stop().code, 0);
+fn healthcheck_tells_who_is_there_and_who_refuses() {
+    let engine = FakeEngine::start();
+    let engine = ("DOCKER_SOCKET", engine.socket().to_str().unwrap());
+    let refused = "ok: the gateway answers, and lets no ping through: sockgate denied SystemPing: /_ping is off (PING=0); \
+                   PING=1 would allow it\n";
+    let away = "sockgate: the gateway is there, the engine is not: sockgate: cannot connect to the Docker engine at /nonexistent";
+    for (settings, code, says) in [
+        (&[engine][..], 0, "ok: the engine answers through the gateway\n"),
+        (&[engine, ("PING", "0")], 0, refused),
+        (&[("PING", "1")], 3, away),
+        (
+            &[engine, ("MAX_CONNECTIONS", "1")],
+            5,
+            "sockgate: the gateway is there and has no place for one more request: ",
+        ),
+    ] {
+        let gateway = Running::start(settings);
+        let _only_place = settings.contains(&("MAX_CONNECTIONS", "1")).then(|| gateway.open("GET /events"));
+        let health = run(&["healthcheck"], &[("LISTEN_ADDR", gateway.address())]);
+        assert_eq!(health.code, code, "{health:?}");
+        assert!((health.stdout + &health.stderr).starts_with(says), "{settings:?}");
+    }
     let health = run(&["healthcheck"], &[("LISTEN_ADDR", "127.0.0.1:1")]);
     assert_eq!(health.code, 1);
     assert!(health.stderr.contains("no answer from 127.0.0.1:1"), "{}", health.stderr);

@@ -64,7 +64,7 @@ fn what_follows_has_no_end_of_its_own() {
         ("/info?follow=1", false),
         ("/containers/json?stream=1", false),
     ];
-    let mut streams: Vec<_> = Endpoint::ALL.iter().copied().collect();
+    let mut streams = Endpoint::ALL.to_vec();
     streams.retain(|it| (it.access(), it.transport()) == (Access::Read, Transport::Stream));
     for (target, follows) in cases {
         let operation = Operation::parse("GET", target).unwrap();

@@ -14,6 +14,7 @@ use pdp::Denied;
 use rustix::io::Errno;
 
 use crate::engine::upstream::UpstreamError;
+use crate::healthcheck::{REFUSED_BY, RefusedBy};
 use crate::http::body::inspected::NotTaken;
 use crate::http::body::response::ResponseBody;
 use crate::http::head::BadHead;
@@ -72,6 +73,7 @@ pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Res
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(REFUSED_BY, HeaderValue::from_static(refused_by(refusal).as_str()));
     match status {
         StatusCode::MOVED_PERMANENTLY => {
             // The target is printed as it would be forwarded: a path of this gateway, in ASCII.
@@ -85,6 +87,23 @@ pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Res
         _ => {}
     }
     response
+}
+
+/// Who refused a request, for programs: `sockgate healthcheck` tells by it what its ping came to.
+fn refused_by(refusal: &Refusal) -> RefusedBy {
+    match refusal {
+        Refusal::BadHead(_) | Refusal::Unreadable(_) => RefusedBy::Request,
+        Refusal::BadBody(NotTaken::Busy) => RefusedBy::Full,
+        Refusal::BadBody(NotTaken::Whole(_) | NotTaken::Slow(_) | NotTaken::Broken(_)) => RefusedBy::Request,
+        Refusal::Denied(denied) if denied.status() == StatusCode::SERVICE_UNAVAILABLE.as_u16() => {
+            RefusedBy::Full
+        }
+        Refusal::Denied(Denied::ByFlags(_)) => RefusedBy::Flags,
+        Refusal::Denied(Denied::ByPolicy(..)) => RefusedBy::Policy,
+        Refusal::Denied(Denied::PolicyFault(..)) => RefusedBy::PolicyFault,
+        Refusal::Upstream(_) => RefusedBy::Engine,
+        Refusal::Overloaded | Refusal::Stopping(_) => RefusedBy::Full,
+    }
 }
 
 /// Answers the heads that the HTTP library refuses, in the words of every other refusal.
