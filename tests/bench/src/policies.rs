@@ -6,6 +6,7 @@
 mod bodies;
 mod burner;
 mod parts;
+mod pings;
 mod samples;
 mod tables;
 

@@ -27,6 +27,13 @@ on_both_listeners![
 const LONG: [(&str, &str); 1] = [("SHUTDOWN_GRACE", "1h")];
 const SHORT: [(&str, &str); 1] = [("SHUTDOWN_GRACE", "1s")];
 
+/// A client that has asked once and asks no more: it is let go as soon as a stop begins.
+async fn idle(gateway: &Gateway, via: Via) -> Client {
+    let mut client = gateway.connect(via).await;
+    assert_eq!(client.fetch("GET /_ping", &[]).await.status(), 200);
+    client
+}
+
 async fn idle_connections_are_closed_at_once(via: Via) {
     let (_engine, mut gateway, mut client) = scene_with(via, &LONG).await;
     assert_eq!(client.fetch("GET /_ping", &[]).await.status(), 200);
@@ -63,8 +70,7 @@ async fn nobody_is_let_in_any_more(via: Via) {
 
 async fn a_request_in_flight_finishes(via: Via) {
     let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
-    let mut idle = gateway.connect(via).await;
-    assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200);
+    let mut idle = idle(&gateway, via).await;
     let mut exports = engine.hand_over("GET /containers/web/export");
     client.ask("GET /containers/web/export", &[]).await;
     let mut export = exports.next().await;
@@ -86,8 +92,7 @@ async fn a_request_in_flight_finishes(via: Via) {
 
 async fn an_upload_in_flight_finishes(via: Via) {
     let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
-    let mut idle = gateway.connect(via).await;
-    assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200);
+    let mut idle = idle(&gateway, via).await;
     let mut loads = engine.hand_over("POST /images/load");
     client.ask("POST /images/load", &["Content-Length: 10"]).await;
     let mut load = loads.next().await;
@@ -107,8 +112,7 @@ async fn an_upload_in_flight_finishes(via: Via) {
 
 async fn a_tunnel_goes_on_for_the_grace(via: Via) {
     let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
-    let mut idle = gateway.connect(via).await;
-    assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200);
+    let mut idle = idle(&gateway, via).await;
     let mut attaches = engine.hand_over("POST /containers/web/attach");
     client.ask("POST /containers/web/attach", &["Connection: Upgrade", "Upgrade: tcp"]).await;
     let mut attach = attaches.next().await;
@@ -186,8 +190,7 @@ async fn what_follows_and_is_not_read_is_cut_at_once(via: Via) {
 /// Its head came in two parts, with the beginning of the stop between them.
 async fn nothing_that_follows_begins_during_a_stop(via: Via) {
     let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
-    let mut idle = gateway.connect(via).await;
-    assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200);
+    let mut idle = idle(&gateway, via).await;
     client.send("GET /events HTTP/1.1\r\nHost: local").await;
     assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200, "by now the part was read, too");
     gateway.begin_stop();
@@ -211,8 +214,7 @@ async fn what_follows_nothing_finishes(via: Via) {
         "POST /build",
     ] {
         let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
-        let mut idle = gateway.connect(via).await;
-        assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200);
+        let mut idle = idle(&gateway, via).await;
         let mut calls = engine.hand_over("*");
         client.ask(line, &["Content-Length: 0"]).await;
         let mut call = calls.next().await;
@@ -228,8 +230,7 @@ async fn what_follows_nothing_finishes(via: Via) {
 
 async fn a_request_behind_one_that_followed_finishes(via: Via) {
     let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
-    let mut idle = gateway.connect(via).await;
-    assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200);
+    let mut idle = idle(&gateway, via).await;
     engine.answer("GET /containers/web/logs", json("200 OK", "the whole log"));
     assert_eq!(client.fetch("GET /containers/web/logs?follow=1", &[]).await.text(), "the whole log");
     let mut exports = engine.hand_over("GET /containers/web/export");

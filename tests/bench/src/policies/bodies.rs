@@ -8,24 +8,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use tokio::task::{JoinSet, LocalSet};
 
-use super::samples::{Figure, Samples};
+use super::pings::{self, PINGS};
+use super::samples::Samples;
 use super::{Guest, Round, Row};
 use crate::client::{self, Address, Client};
-use crate::stats::percentile;
 use crate::subject::Running;
 use crate::wire::Framing;
 
 /// How many clients send such bodies.
 pub(super) const BUSY: [usize; 3] = [0, 1, 16];
-/// Pings in a full run.
-const PINGS: usize = 1000;
-/// Between two pings.
-const PAUSE: Duration = Duration::from_millis(3);
 /// What `POLICY_BODY_LIMIT` is by default.
 const LARGEST: usize = 1 << 20;
 /// Keys of one object: as many as are judged in the longest time for their bytes.
@@ -46,11 +42,7 @@ pub(super) async fn measure(round: &Round<'_>, component: &Path, samples: &mut S
     for busy in BUSY {
         let measured = beside(&running.address, busy, round.some(PINGS)).await;
         let (mut pings, mut bodies) = measured.map_err(|error| running.explain(error))?;
-        samples.add(&row(busy), "", Figure::P50, percentile(&mut pings, 0.5) / 1e6);
-        samples.add(&row(busy), "", Figure::P99, percentile(&mut pings, 0.99) / 1e6);
-        if busy > 0 {
-            samples.add(&row(busy), "", Figure::RefusalP50, percentile(&mut bodies, 0.5) / 1e6);
-        }
+        pings::note(samples, &row(busy), &mut pings, &mut bodies);
     }
     Ok(())
 }
@@ -60,15 +52,7 @@ async fn beside(address: &Address, busy: usize, pings: usize) -> Result<(Vec<u64
     let stop = Arc::new(AtomicBool::new(false));
     let (theirs, to) = (Arc::clone(&stop), address.clone());
     let others = thread::spawn(move || send_all(&to, busy, &theirs));
-    let mut client = Client::new(address, 4 << 10);
-    let mut latencies = Vec::with_capacity(pings);
-    for _ping in 0..pings {
-        tokio::time::sleep(PAUSE).await;
-        let begin = Instant::now();
-        let answer = client.exchange(&client::get("/_ping")).await?;
-        ensure!(answer.status == 200, "status {} of a ping", answer.status);
-        latencies.push(u64::try_from(begin.elapsed().as_nanos())?);
-    }
+    let latencies = pings::ping(address, pings).await?;
     stop.store(true, Ordering::Relaxed);
     let others = others.join().map_err(|_panic| anyhow!("the thread of the busy clients panicked"))?;
     Ok((latencies, others?))
