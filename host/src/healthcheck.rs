@@ -6,8 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use engine_api::untrusted;
-use http::HeaderName;
 
+use crate::http::refusal::{REFUSED_BY, RefusedBy};
 use crate::net::listen_addr::ListenAddr;
 
 #[cfg(test)]
@@ -17,43 +17,6 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much of the answer is read, in bytes: more than any refusal of a ping has.
 const MAX_ANSWER: u64 = 64 * 1024;
-
-/// The field of the gateway's own answers that says who refused the request.
-pub(crate) const REFUSED_BY: HeaderName = HeaderName::from_static("sockgate-refused-by");
-
-/// Who refused a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RefusedBy {
-    /// The rules for any request: it cannot be judged.
-    Request,
-    /// The env flags.
-    Flags,
-    /// A policy, as is its right.
-    Policy,
-    /// A policy failed.
-    PolicyFault,
-    /// The engine is away, or did not answer as it should.
-    Engine,
-    /// There is no place for one more request.
-    Full,
-}
-
-impl RefusedBy {
-    const ALL: [Self; 6] =
-        [Self::Request, Self::Flags, Self::Policy, Self::PolicyFault, Self::Engine, Self::Full];
-
-    /// The value of the field.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Request => "request",
-            Self::Flags => "flags",
-            Self::Policy => "policy",
-            Self::PolicyFault => "policy-fault",
-            Self::Engine => "engine",
-            Self::Full => "full",
-        }
-    }
-}
 
 /// What a ping came to if all is as it was meant to be.
 #[derive(Debug, PartialEq, Eq)]

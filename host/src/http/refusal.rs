@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use engine_api::{BadAuthority, DenyReason, Flag, Flags, Method, report};
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use pdp::Denied;
 use rustix::io::Errno;
 
 use crate::engine::upstream::UpstreamError;
-use crate::healthcheck::{REFUSED_BY, RefusedBy};
 use crate::http::body::inspected::NotTaken;
 use crate::http::body::response::ResponseBody;
 use crate::http::head::BadHead;
@@ -47,6 +46,43 @@ pub(crate) enum Refusal {
     /// The request would follow something without an end, and the gateway is stopping.
     #[error(transparent)]
     Stopping(#[from] Stopping),
+}
+
+/// The field of the gateway's own answers that says who refused the request.
+pub(crate) const REFUSED_BY: HeaderName = HeaderName::from_static("sockgate-refused-by");
+
+/// Who refused a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefusedBy {
+    /// The rules for any request: it cannot be judged.
+    Request,
+    /// The env flags.
+    Flags,
+    /// A policy, as is its right.
+    Policy,
+    /// A policy failed.
+    PolicyFault,
+    /// The engine is away, or did not answer as it should.
+    Engine,
+    /// There is no place for one more request.
+    Full,
+}
+
+impl RefusedBy {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Request, Self::Flags, Self::Policy, Self::PolicyFault, Self::Engine, Self::Full];
+
+    /// The value of the field.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Flags => "flags",
+            Self::Policy => "policy",
+            Self::PolicyFault => "policy-fault",
+            Self::Engine => "engine",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// Answers a request with a refusal.
@@ -196,8 +232,9 @@ fn numbered(status: u16) -> StatusCode {
 /// The sentence for the client.
 fn message(refusal: &Refusal, operation_id: &str) -> String {
     match refusal {
-        Refusal::BadHead(error) => format!("sockgate refused the request: {}", report(error)),
-        Refusal::Unreadable(error) => format!("sockgate refused the request: {}", report(error)),
+        Refusal::BadHead(_) | Refusal::Unreadable(_) => {
+            format!("sockgate refused the request: {}", report(refusal))
+        }
         Refusal::BadBody(error) => format!("sockgate refused {operation_id}: {}", report(error)),
         // Without causes: how a policy failed is for the operator alone.
         Refusal::Denied(denied) if operation_id.is_empty() => {

@@ -175,6 +175,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async { tokio::net::UnixStream::pair().unwrap().0.peer_cred().unwrap() })
     }
+
     #[test]
     fn an_owner_is_an_address_or_a_network_of_ipv6() {
         let same =
