@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::engine::inspect::EngineInspector;
+use crate::engine::pool::{Bounds, MAX_IDLE};
 use crate::engine::socket;
 use crate::engine::upstream::Upstream;
 use crate::gateway::Gateway;
@@ -32,10 +33,11 @@ use crate::http::body::response::ResponseBody;
 use crate::http::refusal::{Refusal, UnreadHeads, refuse};
 use crate::memory;
 use crate::net::client::{Client, Peer};
-use crate::net::connection_limit::{ConnectionLimit, Slot};
+use crate::net::connection_limit::{ConnectionLimit, LimitedBy, Slot};
 use crate::net::listener::{Acceptor, BindError, Listener, Stream};
 use crate::net::messages::Messages;
 use crate::net::timeouts::{Closing, ConnectionTimer, Timeouts};
+use crate::open_files;
 use crate::record::Record;
 use crate::stop::Stop;
 
@@ -114,6 +116,8 @@ impl Server {
             serving.gateway.tasks.spawn(Arc::clone(&serving).accept(acceptor));
         }
         serving.gateway.tasks.spawn(Arc::clone(&serving).follow_files(self.reload));
+        serving.gateway.tasks.spawn(Arc::clone(&serving).age_kept_connections());
+        serving.gateway.tasks.spawn(Arc::clone(&serving).report_turned_away());
         stop.await;
         serving.drain(self.config.shutdown_grace).await;
         Ok(())
@@ -129,7 +133,12 @@ struct Serving {
 
 impl Serving {
     fn new(config: &Config, pdp: PolicyDecisionPoint, tasks: TaskTracker) -> Self {
-        let upstream = Arc::new(Upstream::new(config.docker_socket.clone()));
+        // A place for each decision, and as many for policies that only observe.
+        let look_ups = if config.policies.chain.is_empty() { 0 } else { 2 * config.policies.concurrency };
+        let connection_limit = ConnectionLimit::new(config.max_connections, look_ups);
+        let connections = connection_limit.connections + look_ups;
+        let bounds = Bounds { connections, idle: config.timeouts.idle.min(MAX_IDLE) };
+        let upstream = Arc::new(Upstream::new(config.docker_socket.clone(), bounds));
         Self {
             gateway: Gateway {
                 allowed_clients: config.allowed_clients.clone(),
@@ -145,24 +154,23 @@ impl Serving {
                 stop: Stop::default(),
             },
             timeouts: config.timeouts,
-            connection_limit: ConnectionLimit::new(config.max_connections),
+            connection_limit,
         }
     }
 
     async fn accept(self: Arc<Self>, acceptor: Acceptor) {
         loop {
             let accepted = tokio::select! {
-                accepted = acceptor.accept() => accepted,
+                accepted = self.next(&acceptor) => accepted,
                 () = self.gateway.stop.begun.cancelled() => return,
             };
             match accepted {
-                Ok((stream, peer)) => {
-                    if let Some(slot) = self.connection_limit.take() {
-                        self.gateway.tasks.spawn(counting_turns(Arc::clone(&self).serve(stream, peer, slot)));
-                    }
+                Ok((stream, peer, slot)) => {
+                    self.gateway.tasks.spawn(counting_turns(Arc::clone(&self).serve(stream, peer, slot)));
                 }
                 Err(error) => {
-                    let error = engine_api::report(&error);
+                    let advice = open_files::advice(&error).unwrap_or_default();
+                    let error = engine_api::report(&error) + advice;
                     tracing::warn!(error, "cannot accept a connection, trying again");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
@@ -170,10 +178,37 @@ impl Serving {
         }
     }
 
+    /// Waits for the next connection, and a slot for it. If no file descriptor is left for it, the kept connections to
+    /// the engine give theirs up.
+    async fn next(&self, acceptor: &Acceptor) -> io::Result<(Stream, Peer, Slot)> {
+        let (stream, peer) = match acceptor.accept().await {
+            Err(error) if open_files::advice(&error).is_some() => {
+                self.gateway.upstream.close_kept_connections().await;
+                acceptor.accept().await?
+            }
+            accepted => accepted?,
+        };
+        Ok((stream, peer, self.connection_limit.take().await))
+    }
+
     async fn follow_files(self: Arc<Self>, reload: Reload) {
         tokio::select! {
             () = self.gateway.pdp.follow_files(&reload) => {}
             () = self.gateway.stop.begun.cancelled() => {}
+        }
+    }
+
+    async fn age_kept_connections(self: Arc<Self>) {
+        tokio::select! {
+            never = self.gateway.upstream.age_kept_connections() => never,
+            () = self.gateway.stop.begun.cancelled() => {}
+        }
+    }
+
+    async fn report_turned_away(self: Arc<Self>) {
+        tokio::select! {
+            never = self.connection_limit.report() => never,
+            () = self.gateway.stop.begun.cancelled() => self.connection_limit.report_now(),
         }
     }
 
@@ -189,14 +224,14 @@ impl Serving {
             follows: AtomicBool::new(false),
         });
         let io = TokioIo::new(Messages::new(stream, client.timer.clone(), UnreadHeads(Arc::clone(&client))));
-        let (gateway, for_service) = (&self.gateway, &client);
+        let (gateway, for_service, limited_by) = (&self.gateway, &client, self.connection_limit.limited_by);
         let service = service_fn(move |request: Request<Incoming>| {
             // Before the future is first polled: the body may be read before that.
             for_service.timer.request_started(length(request.body()));
             async move {
                 Ok::<_, Infallible>(match for_service.slot {
                     Slot::Taken(_) => gateway.handle(request, for_service).await,
-                    Slot::TurnedAway(_) => turn_away(gateway, for_service, request),
+                    Slot::TurnedAway(_) => turn_away(gateway, for_service, request, limited_by),
                 })
             }
         });
@@ -225,6 +260,7 @@ impl Serving {
                     is_draining = true;
                     connection.as_mut().graceful_shutdown();
                 }
+                () = client.slot.until_needed() => return,
                 () = self.gateway.stop.cut.cancelled() => return,
             }
         }
@@ -245,10 +281,15 @@ impl Serving {
     }
 }
 
-fn turn_away(gateway: &Gateway, client: &Arc<Client>, request: Request<Incoming>) -> Response<ResponseBody> {
+fn turn_away(
+    gateway: &Gateway,
+    client: &Arc<Client>,
+    request: Request<Incoming>,
+    limited_by: LimitedBy,
+) -> Response<ResponseBody> {
     let record = Record::new(client, request.method().clone(), request.uri().clone());
     drop(RequestBody::counted(request.into_body(), Arc::default(), &gateway.tasks)); // dropping it reads it to its end
-    let mut response = refuse(&Refusal::Overloaded, gateway.pdp.flags(), record);
+    let mut response = refuse(&Refusal::Overloaded(limited_by), gateway.pdp.flags(), record);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

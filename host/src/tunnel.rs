@@ -56,7 +56,7 @@ impl Upgrade {
                 return;
             }
         };
-        lease.hand_over();
+        let _counts = lease.hand_over();
         let (mut input, mut to_client) = tokio::io::split(TokioIo::new(downstream));
         let (mut output, mut to_engine) = tokio::io::split(TokioIo::new(upstream));
         let (sent, received) = (Arc::clone(&record.request_bytes), AtomicU64::new(0));

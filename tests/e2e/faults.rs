@@ -2,6 +2,7 @@
 
 mod absence;
 mod clients;
+mod crowds;
 mod engine;
 mod limits;
 mod slowness;

@@ -116,6 +116,19 @@ impl Process {
         Self::start_as(Command::new(executable()), environment)
     }
 
+    /// As `start`, with a hard limit of open files.
+    ///
+    /// # Errors
+    /// What it comes to when it does not start.
+    pub fn start_with_files<N: AsRef<OsStr>, V: AsRef<OsStr>>(
+        limit: u32,
+        environment: &[(N, V)],
+    ) -> Result<Self, Done> {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\"")]).arg(executable());
+        Self::start_as(command, environment)
+    }
+
     /// As `start`, with a command that becomes the binary.
     ///
     /// # Errors

@@ -52,7 +52,8 @@ settings! {
         "web origins whose pages may speak to a TCP listener, comma-separated: `https://ui.example.org`";
     header_timeout "HEADER_TIMEOUT" "10s" "how long a client may take over a request's head, and over a body that a policy reads";
     idle_timeout "IDLE_TIMEOUT" "5m" "how long a connection may stay open without a request; streams have no limit";
-    max_connections "MAX_CONNECTIONS" "1000" "connections at a time; one more is answered 503";
+    max_connections "MAX_CONNECTIONS" "1000"
+        "connections at a time, or as many as the limit of open files has room for, at three to a connection; each further one is answered 503";
     shutdown_grace "SHUTDOWN_GRACE" "7s"
         "how long a stop waits for requests in flight before it cuts them; less than `docker stop` waits (10 s)";
     policy "POLICY" ""

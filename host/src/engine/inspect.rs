@@ -20,6 +20,7 @@ use pdp::{Inspector, LookupAnswer, LookupError, MAX_REFERENCE, ObjectKind};
 use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::engine::pool::{Bounds, MAX_IDLE};
 use crate::engine::upstream::{EngineAnswer, Upstream, UpstreamError};
 use crate::heavy_work::HeavyWork;
 use crate::http::body::request::RequestBody;
@@ -84,7 +85,8 @@ impl EngineInspector {
 /// runtime.
 #[must_use]
 pub fn engine_inspector(socket: PathBuf) -> Arc<dyn Inspector> {
-    Arc::new(EngineInspector::new(Arc::new(Upstream::new(socket))))
+    let bounds = Bounds { connections: 1, idle: MAX_IDLE };
+    Arc::new(EngineInspector::new(Arc::new(Upstream::new(socket, bounds))))
 }
 
 impl Inspector for EngineInspector {

@@ -22,9 +22,10 @@ use pdp::Permit;
 use tokio::net::UnixStream;
 use tokio_util::task::TaskTracker;
 
-use crate::engine::pool::{Lease, Pool, Reuse};
+use crate::engine::pool::{Bounds, Lease, Pool, Reuse};
 use crate::http::body::request::RequestBody;
 use crate::http::head::{Outbound, Trailers};
+use crate::open_files;
 
 /// How long the engine may take to accept a connection, a full backlog included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,8 +89,19 @@ pub(crate) struct EngineAnswer {
 
 impl Upstream {
     /// The engine behind `socket`. Nothing connects before there is something to send.
-    pub(crate) fn new(socket: PathBuf) -> Self {
-        Self { socket, pool: Pool::default(), connections: TaskTracker::new() }
+    pub(crate) fn new(socket: PathBuf, bounds: Bounds) -> Self {
+        Self { socket, pool: Pool::new(bounds), connections: TaskTracker::new() }
+    }
+
+    /// Closes kept connections when they have been idle for too long.
+    pub(crate) async fn age_kept_connections(&self) -> ! {
+        self.pool.age().await
+    }
+
+    /// Closes all kept connections, where their file descriptors are needed.
+    pub(crate) async fn close_kept_connections(&self) {
+        self.pool.clear();
+        tokio::task::yield_now().await; // the tasks that hold them end in their own turn
     }
 
     /// Sends a permitted request and waits for the response head, for as long as the engine takes.
@@ -137,7 +149,8 @@ impl Upstream {
 
     async fn connect(&self, reuse: Reuse) -> Result<Lease, UpstreamError> {
         let failed = |source| UpstreamError::Connect { path: self.socket.clone(), source };
-        let stream = tokio::time::timeout(CONNECT_TIMEOUT, connect_patiently(&self.socket)).await;
+        let leased = self.pool.make_room();
+        let stream = tokio::time::timeout(CONNECT_TIMEOUT, self.open()).await;
         let stream = match stream {
             Ok(connected) => connected.map_err(failed)?,
             Err(_elapsed) => return Err(UpstreamError::ConnectTimeout { path: self.socket.clone() }),
@@ -150,7 +163,18 @@ impl Upstream {
             .map_err(UpstreamError::Exchange)?;
         // Whoever waits for the response or the body learns how the connection ended.
         let task = self.connections.spawn(async { drop(connection.with_upgrades().await) });
-        Ok(self.pool.lease(sender, task.abort_handle(), reuse))
+        Ok(Lease::new(sender, task.abort_handle(), leased, reuse))
+    }
+
+    /// Connects. If no file descriptor is left, the kept connections give theirs up.
+    async fn open(&self) -> io::Result<UnixStream> {
+        match connect_patiently(&self.socket).await {
+            Err(error) if open_files::advice(&error).is_some() => {
+                self.close_kept_connections().await;
+                connect_patiently(&self.socket).await
+            }
+            connected => connected,
+        }
     }
 }
 

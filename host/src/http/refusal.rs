@@ -11,7 +11,6 @@ use engine_api::{BadAuthority, DenyReason, Flag, Flags, Method, report};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use pdp::Denied;
-use rustix::io::Errno;
 
 use crate::engine::upstream::UpstreamError;
 use crate::http::body::inspected::NotTaken;
@@ -19,7 +18,9 @@ use crate::http::body::response::ResponseBody;
 use crate::http::head::BadHead;
 use crate::http::unreadable::{UnreadHead, Unreadable};
 use crate::net::client::{Client, Stopping};
+use crate::net::connection_limit::LimitedBy;
 use crate::net::messages::RefuseHead;
+use crate::open_files;
 use crate::record::{End, Record};
 
 /// Why the gateway answers a request itself instead of the engine.
@@ -41,8 +42,8 @@ pub(crate) enum Refusal {
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
     /// There are as many connections already as are allowed.
-    #[error("the gateway has as many connections as MAX_CONNECTIONS allows")]
-    Overloaded,
+    #[error("the gateway has as many connections as {0} allows")]
+    Overloaded(LimitedBy),
     /// The request would follow something without an end, and the gateway is stopping.
     #[error(transparent)]
     Stopping(#[from] Stopping),
@@ -100,7 +101,7 @@ pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Res
         | Refusal::Unreadable(_)
         | Refusal::BadBody(_)
         | Refusal::Denied(_)
-        | Refusal::Overloaded
+        | Refusal::Overloaded(_)
         | Refusal::Stopping(_) => record.deny(status, reason),
     }
     let length = body.len();
@@ -138,7 +139,7 @@ fn refused_by(refusal: &Refusal) -> RefusedBy {
         Refusal::Denied(Denied::ByPolicy(..)) => RefusedBy::Policy,
         Refusal::Denied(Denied::PolicyFault(..)) => RefusedBy::PolicyFault,
         Refusal::Upstream(_) => RefusedBy::Engine,
-        Refusal::Overloaded | Refusal::Stopping(_) => RefusedBy::Full,
+        Refusal::Overloaded(_) | Refusal::Stopping(_) => RefusedBy::Full,
     }
 }
 
@@ -197,7 +198,7 @@ pub(crate) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::BadBody(NotTaken::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::BadBody(NotTaken::Broken(_)) => StatusCode::BAD_REQUEST,
         Refusal::Denied(denied) => numbered(denied.status()),
-        Refusal::Upstream(UpstreamError::Connect { .. }) | Refusal::Overloaded | Refusal::Stopping(_) => {
+        Refusal::Upstream(UpstreamError::Connect { .. }) | Refusal::Overloaded(_) | Refusal::Stopping(_) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Refusal::Upstream(UpstreamError::ConnectTimeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
@@ -219,7 +220,7 @@ fn redirect(refusal: &Refusal) -> Option<String> {
         | Refusal::BadBody(_)
         | Refusal::Denied(_)
         | Refusal::Upstream(_)
-        | Refusal::Overloaded
+        | Refusal::Overloaded(_)
         | Refusal::Stopping(_) => None,
     }
 }
@@ -242,7 +243,9 @@ fn message(refusal: &Refusal, operation_id: &str) -> String {
         }
         Refusal::Denied(denied) => format!("sockgate denied {operation_id}: {denied}"),
         Refusal::Upstream(error) => format!("sockgate: {}{}", report(error), advice(error)),
-        Refusal::Overloaded => format!("sockgate: {refusal}; try again later, or raise it"),
+        Refusal::Overloaded(limited_by) => {
+            format!("sockgate: {refusal}; try again later, or {}", limited_by.next_step())
+        }
         Refusal::Stopping(_) => format!("sockgate: {refusal}; try again later"),
     }
 }
@@ -258,7 +261,7 @@ fn reason(refusal: &Refusal) -> String {
         | Refusal::Unreadable(_)
         | Refusal::BadBody(_)
         | Refusal::Denied(_)
-        | Refusal::Overloaded
+        | Refusal::Overloaded(_)
         | Refusal::Stopping(_) => report(refusal),
     }
 }
@@ -269,20 +272,15 @@ fn advice(error: &UpstreamError) -> &'static str {
         UpstreamError::Connect { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
             "; the gateway's user may not open it: see the gateway's log"
         }
-        UpstreamError::Connect { source, .. } if is_out_of_files(source) => {
-            "; the gateway itself has too few: raise its limit of open files or lower MAX_CONNECTIONS"
+        UpstreamError::Connect { source, .. } => {
+            open_files::advice(source).unwrap_or("; is it running, and is DOCKER_SOCKET its socket?")
         }
-        UpstreamError::Connect { .. } => "; is it running, and is DOCKER_SOCKET its socket?",
         UpstreamError::ConnectTimeout { .. }
         | UpstreamError::UnexpectedUpgrade
         | UpstreamError::RequestBody(_)
         | UpstreamError::Exchange(_)
         | UpstreamError::Unwritable(_) => "",
     }
-}
-
-fn is_out_of_files(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// The `Allow` header: the methods that the flags let through. Where GET itself is refused because it writes, there are

@@ -1,24 +1,56 @@
 //! The limit of clients' connections: `MAX_CONNECTIONS` of them, and a few more that are only told that it is reached.
+//!
+//! Each further one waits for a place among those few and is told as well. One that has had the time to ask, and has not,
+//! gives its place to the newest, so that nobody keeps the answer from others by being silent.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
 
-/// How many connections beyond the limit are answered 503 at a time; further ones are closed without an answer.
+use crate::open_files;
+
+/// How many connections beyond the limit are open at a time, to be answered 503.
 const MAX_TURNED_AWAY: usize = 64;
 
-/// The file descriptors of a connection: the client's socket, a second one to poll it, and the engine's socket.
+/// How long each of them has its place to itself. A client that has connected sends its request within this time.
+const TIME_TO_ASK: Duration = Duration::from_millis(500);
+
+/// The time between two lines of the log about connections that were turned away.
+const REPORT_PAUSE: Duration = Duration::from_secs(10);
+
+/// The file descriptors of a connection: the client's socket, a second one to poll it, and the engine's socket, which
+/// may be a kept one.
 const FILES_PER_CONNECTION: usize = 3;
 
-/// The file descriptors for everything else: listeners, the log, connections that are turned away.
+/// The file descriptors for everything else: connections that are turned away, listeners, the log, files of policies.
 const FILES_APART: usize = 2 * MAX_TURNED_AWAY + 32;
 
 /// The free slots for connections that are served and for connections that are turned away.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimit {
+    /// How many connections are served at a time.
+    pub connections: usize,
+    /// Why there are not more.
+    pub limited_by: LimitedBy,
     free: Arc<Semaphore>,
-    turned_away: Arc<Semaphore>,
+    turned_away: Arc<TurnedAway>,
+}
+
+/// What limits the number of connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LimitedBy {
+    /// The setting.
+    #[error("MAX_CONNECTIONS")]
+    Setting,
+    /// The limit of open files, which has no room for `MAX_CONNECTIONS`.
+    #[error("the limit of open files")]
+    OpenFiles,
 }
 
 /// A connection's slot, which is free again when this is dropped.
@@ -27,42 +59,162 @@ pub(crate) enum Slot {
     /// The connection is served.
     Taken(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit),
     /// The connection is beyond the limit, and is answered 503.
-    TurnedAway(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit),
+    TurnedAway(Place),
 }
 
 impl ConnectionLimit {
-    /// A limit of `wanted` connections, or as many as there are file descriptors for: if clients held them all, none
-    /// would be left for connections to the engine.
-    pub(crate) fn new(wanted: usize) -> Self {
-        let limit = getrlimit(Resource::Nofile).current;
-        let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-        let fit = (limit.saturating_sub(FILES_APART) / FILES_PER_CONNECTION).max(1);
-        if fit < wanted {
+    /// A limit of `wanted` connections, or as many as there are file descriptors for beside `look_ups` connections for
+    /// policies: if clients held them all, none would be left for connections to the engine.
+    pub(crate) fn new(wanted: usize, look_ups: usize) -> Self {
+        let limit = open_files::limit();
+        let apart = FILES_APART + look_ups;
+        let fit = (limit.saturating_sub(apart) / FILES_PER_CONNECTION).max(1);
+        let limited_by = if fit < wanted { LimitedBy::OpenFiles } else { LimitedBy::Setting };
+        if limited_by == LimitedBy::OpenFiles {
+            let needed = wanted.saturating_mul(FILES_PER_CONNECTION).saturating_add(apart);
             tracing::warn!(
-                "MAX_CONNECTIONS={wanted} is lowered to {fit}: the limit of open files is {limit}"
+                "MAX_CONNECTIONS={wanted} is lowered to {fit}: the limit of open files is {limit}, \
+                 and {needed} are needed (ulimit -n, LimitNOFILE=)"
             );
         }
-        Self {
-            free: Arc::new(Semaphore::new(wanted.min(fit))),
-            turned_away: Arc::new(Semaphore::new(MAX_TURNED_AWAY)),
+        let connections = wanted.min(fit);
+        let free = Arc::new(Semaphore::new(connections));
+        Self { connections, limited_by, free, turned_away: Arc::default() }
+    }
+
+    /// Takes a slot. Where all of either kind are taken, it waits until one is free.
+    pub(crate) async fn take(&self) -> Slot {
+        if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+            return Slot::Taken(permit);
+        }
+        let free = async {
+            match Arc::clone(&self.free).acquire_owned().await {
+                Ok(permit) => permit,
+                Err(_never_closed) => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            permit = free => Slot::Taken(permit),
+            place = TurnedAway::enter(&self.turned_away) => Slot::TurnedAway(place),
         }
     }
 
-    /// Takes a slot of either kind, if one is free.
-    pub(crate) fn take(&self) -> Option<Slot> {
-        match Arc::clone(&self.free).try_acquire_owned() {
-            Ok(permit) => Some(Slot::Taken(permit)),
-            Err(_full) => Arc::clone(&self.turned_away).try_acquire_owned().ok().map(Slot::TurnedAway),
+    /// Says in the log how many connections were turned away: of the first at once, of others every ten seconds.
+    pub(crate) async fn report(&self) -> ! {
+        loop {
+            self.turned_away.unreported_came.notified().await;
+            self.report_now();
+            sleep(REPORT_PAUSE).await;
+        }
+    }
+
+    /// Says in the log how many connections were turned away since the last time, if any were.
+    pub(crate) fn report_now(&self) {
+        let count = self.turned_away.unreported.swap(0, Ordering::Relaxed);
+        if count > 0 {
+            let (limit, cause, next_step) = (self.connections, self.limited_by, self.limited_by.next_step());
+            tracing::warn!(
+                count,
+                limit,
+                "connections were turned away: there are as many as {cause} allows; {next_step}"
+            );
         }
     }
 }
 
-/// Raises the soft limit of open files to the hard limit: the usual soft limit of 1024 is for programs that use
-/// `select`.
-pub fn raise_file_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
-    {
-        tracing::warn!("cannot raise the limit of open files: {error}");
+impl LimitedBy {
+    /// What makes room for more.
+    pub(crate) const fn next_step(self) -> &'static str {
+        match self {
+            Self::Setting => "raise it",
+            Self::OpenFiles => "raise it (ulimit -n, LimitNOFILE=)",
+        }
+    }
+}
+
+impl Slot {
+    /// Waits until a newer connection needs the place of this one; for ever if it is served.
+    pub(crate) async fn until_needed(&self) {
+        match self {
+            Self::Taken(_) => pending().await,
+            Self::TurnedAway(place) => place.is_needed.cancelled().await,
+        }
+    }
+}
+
+/// The connections that are turned away.
+#[derive(Debug, Default)]
+struct TurnedAway {
+    places: Mutex<Places>,
+    one_left: Notify,
+    /// How many have come that the log does not tell of yet.
+    unreported: AtomicUsize,
+    unreported_came: Notify,
+}
+
+/// Who has the places, by the order in which they came.
+#[derive(Debug, Default)]
+struct Places {
+    came: u64,
+    taken: BTreeMap<u64, Holder>,
+}
+
+#[derive(Debug)]
+struct Holder {
+    since: Instant,
+    is_needed: CancellationToken,
+}
+
+/// The place of a connection that is turned away.
+#[derive(Debug)]
+pub(crate) struct Place {
+    number: u64,
+    is_needed: CancellationToken,
+    among: Arc<TurnedAway>,
+}
+
+impl TurnedAway {
+    /// Takes a place, if need be from the one that has had it for the longest time, as soon as that had time to ask.
+    async fn enter(this: &Arc<Self>) -> Place {
+        this.unreported.fetch_add(1, Ordering::Relaxed);
+        this.unreported_came.notify_one();
+        loop {
+            match Self::try_enter(this) {
+                Ok(place) => return place,
+                // Whether one has left or the time is over is seen when it is tried again.
+                Err(until) => drop(timeout_at(until, this.one_left.notified()).await),
+            }
+        }
+    }
+
+    /// Takes a place, or tells until when none may be taken from anybody.
+    fn try_enter(this: &Arc<Self>) -> Result<Place, Instant> {
+        let mut places = this.places();
+        let now = Instant::now();
+        if places.taken.len() >= MAX_TURNED_AWAY
+            && let Some(oldest) = places.taken.first_entry()
+        {
+            let until = oldest.get().since + TIME_TO_ASK;
+            if now < until {
+                return Err(until);
+            }
+            oldest.remove().is_needed.cancel();
+        }
+        let (number, is_needed) = (places.came, CancellationToken::new());
+        places.came += 1;
+        places.taken.insert(number, Holder { since: now, is_needed: is_needed.clone() });
+        Ok(Place { number, is_needed, among: Arc::clone(this) })
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.among.places().taken.remove(&self.number);
+        self.among.one_left.notify_one();
     }
 }

@@ -34,13 +34,15 @@ impl Running {
 
     /// With a hard limit of open files.
     pub(crate) fn start_with_files(limit: u32, env: &[(&str, &str)]) -> Self {
-        let mut command = Command::new("sh");
-        command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\"")]).arg(executable());
-        Self::start_as(command, env)
+        Self::of(Process::start_with_files(limit, env))
     }
 
     fn start_as(command: Command, env: &[(&str, &str)]) -> Self {
-        let process = Process::start_as(command, env).unwrap_or_else(|done| panic!("{done:?}"));
+        Self::of(Process::start_as(command, env))
+    }
+
+    fn of(started: Result<Process, Done>) -> Self {
+        let process = started.unwrap_or_else(|done| panic!("{done:?}"));
         Self { process, _folder: None }
     }
 

@@ -9,6 +9,7 @@ on_both_listeners![
     the_second_head_of_a_connection_has_a_timeout_too,
     an_idle_connection_is_closed_after_the_idle_timeout,
     a_connection_over_the_cap_is_told_so,
+    silent_connections_over_the_cap_keep_the_answer_from_nobody,
     streams_and_tunnels_count_for_the_cap,
     a_thousand_lines_pass_and_more_are_refused,
     a_head_that_is_too_large_is_refused,
@@ -69,6 +70,16 @@ async fn a_connection_over_the_cap_is_told_so(via: Via) {
     for client in [&mut first, &mut second] {
         assert_eq!(client.fetch("GET /_ping", &[]).await.status(), 200);
     }
+}
+
+async fn silent_connections_over_the_cap_keep_the_answer_from_nobody(via: Via) {
+    let (_engine, gateway, mut first) = scene_with(via, &[("MAX_CONNECTIONS", "1")]).await;
+    assert_eq!(first.fetch("GET /_ping", &[]).await.status(), 200);
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(gateway.connect(via).await);
+    }
+    is_turned_away(&gateway, via).await;
 }
 
 async fn is_turned_away(gateway: &Gateway, via: Via) {

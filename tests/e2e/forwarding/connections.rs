@@ -5,6 +5,7 @@ use e2e::{FakeEngine, Via, json, on_both_listeners, request, scene, scene_with};
 on_both_listeners![
     reads_share_a_connection_to_the_engine,
     clients_share_a_connection_to_the_engine,
+    a_kept_connection_is_closed_when_it_was_idle_for_too_long,
     a_write_gets_a_fresh_connection_to_the_engine,
     a_kept_connection_that_the_engine_has_closed_goes_unnoticed,
     a_read_is_repeated_once_when_the_kept_connection_dies_under_it,
@@ -45,6 +46,12 @@ async fn clients_share_a_connection_to_the_engine(via: Via) {
     let mut other = gateway.connect(via).await;
     assert_eq!(other.fetch("GET /info", &[]).await.status(), 200);
     assert_eq!(connections(&engine), [0, 0]);
+}
+
+async fn a_kept_connection_is_closed_when_it_was_idle_for_too_long(via: Via) {
+    let (engine, _gateway, mut client) = scene_with(via, &[("IDLE_TIMEOUT", "1s")]).await;
+    assert_eq!(client.fetch("GET /info", &[]).await.status(), 200);
+    engine.until_nobody_is_connected().await;
 }
 
 async fn a_write_gets_a_fresh_connection_to_the_engine(via: Via) {
