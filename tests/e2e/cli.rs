@@ -1,11 +1,11 @@
-//! The binary as an operator runs it: exit codes, messages, signals, socket files, log lines.
+//! The binary as an operator runs it: exit codes, messages, signals, log lines.
 
 mod policy_tools;
 mod process;
+mod start;
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
 
 use e2e::FakeEngine;
 use e2e::binary::run;
@@ -119,39 +119,6 @@ fn a_taken_port_is_a_clear_message_and_a_failure() {
          address): Address already in use (os error 98)"
     );
     assert!(done.stderr.contains(&want), "{}", done.stderr);
-}
-
-#[test]
-fn a_stale_socket_file_is_replaced_and_a_live_one_or_another_file_is_not() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("gate.sock");
-    let address = format!("unix://{}", path.display());
-    let live = UnixListener::bind(&path).unwrap();
-    let refused = run(&[], &[("LISTEN_ADDR", &address)]);
-    assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains("another process is listening there"), "{}", refused.stderr);
-    drop(live);
-
-    let gateway = Running::start(&[("LISTEN_ADDR", &address)]);
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o660);
-    assert_eq!(gateway.stop().code, 0);
-    assert!(!path.exists(), "the socket file is removed at the end");
-
-    std::fs::write(&path, "precious").unwrap();
-    let refused = run(&[], &[("LISTEN_ADDR", &address)]);
-    assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains("the file is there and is not a socket"), "{}", refused.stderr);
-    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
-}
-
-#[test]
-fn the_mode_of_a_unix_listener_can_be_set() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("gate.sock");
-    let address = format!("unix://{}", path.display());
-    let gateway = Running::start(&[("LISTEN_ADDR", &address), ("LISTEN_SOCKET_MODE", "0600")]);
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
-    assert_eq!(gateway.stop().code, 0);
 }
 
 #[test]

@@ -7,12 +7,15 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-use tokio::net::UnixStream;
+use crate::net::socket_file::probe;
 
-/// Tries to connect once and says in the log why it failed.
+/// Tries to connect once and says in the log why it failed. The path may lead to a file system that hangs, so this is
+/// done on another thread.
 pub(crate) async fn warn_if_unreachable(socket: &Path) {
-    if let Err(error) = UnixStream::connect(socket).await {
-        tracing::warn!("{}", describe(socket, &error));
+    let socket = socket.to_owned();
+    let check = move || probe(&socket).map_err(|error| describe(&socket, &error));
+    if let Ok(Err(problem)) = tokio::task::spawn_blocking(check).await {
+        tracing::warn!("{problem}");
     }
 }
 

@@ -39,7 +39,7 @@ impl Running {
         Self::start_as(command, env)
     }
 
-    fn start_as(command: Command, env: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_as(command: Command, env: &[(&str, &str)]) -> Self {
         let process = Process::start_as(command, env).unwrap_or_else(|done| panic!("{done:?}"));
         Self { process, _folder: None }
     }
