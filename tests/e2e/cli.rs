@@ -1,5 +1,6 @@
 //! The binary as an operator runs it: exit codes, messages, signals, log lines.
 
+mod healthcheck;
 mod policy_tools;
 mod process;
 mod start;
@@ -151,34 +152,6 @@ fn an_engine_socket_without_permission_is_explained_with_owner_mode_and_ourselve
     let want = "It belongs to uid 0 and gid 0 with mode 0600; we are uid 65534 with gid 65534 and groups [65534]. \
                 Add gid 0 to the gateway's groups (docker run --group-add 0).";
     assert!(log.contains(want), "{log}");
-}
-
-#[test]
-fn healthcheck_tells_who_is_there_and_who_refuses() {
-    let engine = FakeEngine::start();
-    let engine = ("DOCKER_SOCKET", engine.socket().to_str().unwrap());
-    let refused = "ok: the gateway answers, and lets no ping through: sockgate denied SystemPing: /_ping is off (PING=0); \
-                   PING=1 would allow it\n";
-    let away = "sockgate: the gateway is there, the engine is not: sockgate: cannot connect to the Docker engine at /nonexistent";
-    for (settings, code, says) in [
-        (&[engine][..], 0, "ok: the engine answers through the gateway\n"),
-        (&[engine, ("PING", "0")], 0, refused),
-        (&[("PING", "1")], 3, away),
-        (
-            &[engine, ("MAX_CONNECTIONS", "1")],
-            5,
-            "sockgate: the gateway is there and has no place for one more request: ",
-        ),
-    ] {
-        let gateway = Running::start(settings);
-        let _only_place = settings.contains(&("MAX_CONNECTIONS", "1")).then(|| gateway.open("GET /events"));
-        let health = run(&["healthcheck"], &[("LISTEN_ADDR", gateway.address())]);
-        assert_eq!(health.code, code, "{health:?}");
-        assert!((health.stdout + &health.stderr).starts_with(says), "{settings:?}");
-    }
-    let health = run(&["healthcheck"], &[("LISTEN_ADDR", "127.0.0.1:1")]);
-    assert_eq!(health.code, 1);
-    assert!(health.stderr.contains("no answer from 127.0.0.1:1"), "{}", health.stderr);
 }
 
 #[test]
