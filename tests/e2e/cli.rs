@@ -1,6 +1,7 @@
 //! The binary as an operator runs it: exit codes, messages, signals, log lines.
 
 mod healthcheck;
+mod mounted_socket;
 mod policy_tools;
 mod process;
 mod start;

@@ -13,6 +13,7 @@ use http::{Response, StatusCode};
 use pdp::Denied;
 use rustix::io::Errno;
 
+use crate::engine::socket;
 use crate::engine::upstream::UpstreamError;
 use crate::http::body::inspected::NotTaken;
 use crate::http::body::response::ResponseBody;
@@ -271,6 +272,9 @@ fn advice(error: &UpstreamError) -> &'static str {
         }
         UpstreamError::Connect { source, .. } if is_out_of_files(source) => {
             "; the gateway itself has too few: raise its limit of open files or lower MAX_CONNECTIONS"
+        }
+        UpstreamError::Connect { path, .. } if socket::was_removed(path) => {
+            "; the engine's socket is another file now, and the gateway has the removed one mounted: restart its container"
         }
         UpstreamError::Connect { .. } => "; is it running, and is DOCKER_SOCKET its socket?",
         UpstreamError::ConnectTimeout { .. }
