@@ -1,8 +1,10 @@
 //! `sockgate healthcheck`: one ping through the running gateway, for container health checks.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use engine_api::untrusted;
@@ -13,6 +15,7 @@ use crate::net::listen_addr::ListenAddr;
 #[cfg(test)]
 mod tests;
 
+/// How long a ping may take, from the look-up of the address to the last byte of the answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much of the answer is read, in bytes: more than any refusal of a ping has.
@@ -33,7 +36,7 @@ pub enum Unhealthy {
     /// There is nothing to ping.
     #[error("there is no address in LISTEN_ADDR")]
     NoAddress,
-    /// Nobody listens, or whoever listens did not answer in time.
+    /// Nobody listens, or whoever listens did not answer.
     #[error("no answer from {address}")]
     NoAnswer {
         /// The listener that was pinged.
@@ -41,6 +44,12 @@ pub enum Unhealthy {
         /// The error of the connection.
         source: io::Error,
     },
+    /// Whoever listens did not answer in time.
+    #[error(
+        "no whole answer from {0} within {seconds} s: whoever listens there accepts no connections or does not go on",
+        seconds = TIMEOUT.as_secs()
+    )]
+    Late(ListenAddr),
     /// The gateway answered that it has no engine.
     #[error("the gateway is there, the engine is not: {0}")]
     NoEngine(String),
@@ -65,7 +74,7 @@ impl Unhealthy {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::NoAddress | Self::NoAnswer { .. } | Self::Unexpected { .. } => 1,
+            Self::NoAddress | Self::NoAnswer { .. } | Self::Late(_) | Self::Unexpected { .. } => 1,
             Self::NoEngine(_) => 3,
             Self::PolicyFails(_) => 4,
             Self::Full(_) => 5,
@@ -79,8 +88,13 @@ impl Unhealthy {
 /// [`Unhealthy`] if neither the engine answers nor the gateway refuses the ping as it is told to.
 pub fn ping(listen: &[ListenAddr]) -> Result<Health, Unhealthy> {
     let address = listen.first().ok_or(Unhealthy::NoAddress)?;
-    let answer = ask(address).map_err(|source| Unhealthy::NoAnswer { address: address.clone(), source })?;
-    judge(&answer)
+    let failed = |source| Unhealthy::NoAnswer { address: address.clone(), source };
+    let (tell, told) = mpsc::channel();
+    let asked = address.clone();
+    // Each step may wait for ever: the look-up, the connection, each byte. The thread ends with the process.
+    thread::Builder::new().spawn(move || tell.send(ask(&asked))).map_err(failed)?;
+    let answer = told.recv_timeout(TIMEOUT).map_err(|_late| Unhealthy::Late(address.clone()))?;
+    judge(&answer.map_err(failed)?)
 }
 
 /// What an answer to the ping means.
@@ -114,18 +128,8 @@ fn words(body: &str) -> String {
 
 fn ask(address: &ListenAddr) -> io::Result<String> {
     match address {
-        ListenAddr::Unix(path) => {
-            let stream = UnixStream::connect(path)?;
-            stream.set_read_timeout(Some(TIMEOUT))?;
-            exchange(stream)
-        }
-        ListenAddr::Tcp(host_port) => {
-            let address =
-                reachable(host_port).to_socket_addrs()?.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
-            let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
-            stream.set_read_timeout(Some(TIMEOUT))?;
-            exchange(stream)
-        }
+        ListenAddr::Unix(path) => exchange(UnixStream::connect(path)?),
+        ListenAddr::Tcp(host_port) => exchange(TcpStream::connect(reachable(host_port))?),
     }
 }
 

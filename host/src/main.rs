@@ -73,7 +73,7 @@ async fn until_signalled(config: Config) -> std::io::Result<ExitCode> {
         let started = tokio::select! {
             started = Server::start(config, &compiler) => started,
             _ = stop.as_mut() => {
-                tracing::info!("stopped before the policies were loaded");
+                tracing::info!("stopped before anything was served");
                 return Ok(ExitCode::SUCCESS);
             }
         };

@@ -5,4 +5,5 @@ pub(crate) mod connection_limit;
 pub(crate) mod listen_addr;
 pub(crate) mod listener;
 pub(crate) mod messages;
+pub(crate) mod socket_file;
 pub(crate) mod timeouts;

@@ -78,15 +78,19 @@ pub enum StartError {
 
 impl Server {
     /// Binds every address of the configuration, then loads its policies, which `compiler` compiles. Clients that connect
-    /// in the meantime wait.
+    /// in the meantime wait. Dropping the future ends the start; what waits for a file system or a resolver is left behind
+    /// on a thread of its own.
     ///
     /// # Errors
     /// The first [`StartError`].
     pub async fn start(config: Config, compiler: &Compiler) -> Result<Self, StartError> {
-        let bound = config.listen.iter().map(|address| Listener::bind(address, config.socket_mode));
-        let listeners = bound.collect::<Result<_, _>>()?;
+        let mut listeners = Vec::new();
+        for address in &config.listen {
+            listeners.push(Listener::bind(address, config.socket_mode).await?);
+        }
         let tasks = TaskTracker::new();
         let pdp = PolicyDecisionPoint::start(config.flags, &config.policies, compiler).await?;
+        socket::warn_if_unreachable(&config.docker_socket).await;
         Ok(Self { config, listeners, pdp, tasks, reload: Reload::default() })
     }
 
@@ -108,7 +112,6 @@ impl Server {
     /// # Errors
     /// If the runtime cannot watch a listener.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        socket::warn_if_unreachable(&self.config.docker_socket).await;
         let serving = Arc::new(Serving::new(&self.config, self.pdp, self.tasks));
         for listener in self.listeners {
             tracing::info!("listening on {}", listener.address());

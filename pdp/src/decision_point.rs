@@ -38,7 +38,7 @@ impl PolicyDecisionPoint {
         if policies.chain.is_empty() {
             return Ok(Self { flags, chain: RwLock::default(), runtime: None, first_look: Look::default() });
         }
-        let runtime = Arc::new(Runtime::start(policies.clone(), compiler)?);
+        let runtime = Arc::new(Runtime::start(policies.clone(), compiler).await?);
         let first_look = runtime.look().await;
         let chain = runtime.load(&Chain::default()).await?;
         for link in chain.links() {

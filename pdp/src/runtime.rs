@@ -95,15 +95,17 @@ impl Runtime {
     ///
     /// # Errors
     /// [`ChainError`] if the machine cannot run policies. No policy can cause this.
-    pub(crate) fn start(policies: Policies, compiler: &Compiler) -> Result<Self, ChainError> {
+    pub(crate) async fn start(policies: Policies, compiler: &Compiler) -> Result<Self, ChainError> {
         // The instances that decide or observe; those that wait and those that were used, of the old and the new
         // policies during a reload; and those of policies that are being loaded.
         let instances = 2 * policies.concurrency + 4 * READY * policies.chain.len() + LOADING;
         let instances = u32::try_from(instances).unwrap_or(u32::MAX);
         let sandbox = Sandbox::new(instances, policies.limits.memory)?;
-        let cache = policies.cache.as_deref().map_or_else(CodeCache::none, CodeCache::open);
-        let code = CodeSource { cache, compiler: compiler.clone() };
         let lane = SlowLane::start("policy-slow", DECIDING).map_err(ChainError::Lane)?;
+        let folder = policies.cache.clone();
+        let open = move || folder.as_deref().map_or_else(CodeCache::none, CodeCache::open);
+        let cache = lane.read(open).await.map_err(ChainError::Host)?;
+        let code = CodeSource { cache, compiler: compiler.clone() };
         let observe = policies.chain.iter().any(|policy| policy.mode == Mode::Observe);
         let observers_lane = observe.then(|| SlowLane::start("policy-observe", OBSERVING)).transpose();
         let observers_lane = observers_lane.map_err(ChainError::Lane)?;

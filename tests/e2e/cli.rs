@@ -1,11 +1,13 @@
-//! The binary as an operator runs it: exit codes, messages, signals, socket files, log lines.
+//! The binary as an operator runs it: exit codes, messages, signals, log lines.
 
+mod healthcheck;
+mod mounted_socket;
 mod policy_tools;
 mod process;
+mod start;
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
 
 use e2e::FakeEngine;
 use e2e::binary::run;
@@ -122,39 +124,6 @@ fn a_taken_port_is_a_clear_message_and_a_failure() {
 }
 
 #[test]
-fn a_stale_socket_file_is_replaced_and_a_live_one_or_another_file_is_not() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("gate.sock");
-    let address = format!("unix://{}", path.display());
-    let live = UnixListener::bind(&path).unwrap();
-    let refused = run(&[], &[("LISTEN_ADDR", &address)]);
-    assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains("another process is listening there"), "{}", refused.stderr);
-    drop(live);
-
-    let gateway = Running::start(&[("LISTEN_ADDR", &address)]);
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o660);
-    assert_eq!(gateway.stop().code, 0);
-    assert!(!path.exists(), "the socket file is removed at the end");
-
-    std::fs::write(&path, "precious").unwrap();
-    let refused = run(&[], &[("LISTEN_ADDR", &address)]);
-    assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains("the file is there and is not a socket"), "{}", refused.stderr);
-    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
-}
-
-#[test]
-fn the_mode_of_a_unix_listener_can_be_set() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("gate.sock");
-    let address = format!("unix://{}", path.display());
-    let gateway = Running::start(&[("LISTEN_ADDR", &address), ("LISTEN_SOCKET_MODE", "0600")]);
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
-    assert_eq!(gateway.stop().code, 0);
-}
-
-#[test]
 fn a_missing_engine_is_named_at_the_start_and_to_clients_and_needs_no_restart() {
     let mut engine = FakeEngine::absent();
     let gateway = Running::start(&[("DOCKER_SOCKET", engine.socket().to_str().unwrap())]);
@@ -184,34 +153,6 @@ fn an_engine_socket_without_permission_is_explained_with_owner_mode_and_ourselve
     let want = "It belongs to uid 0 and gid 0 with mode 0600; we are uid 65534 with gid 65534 and groups [65534]. \
                 Add gid 0 to the gateway's groups (docker run --group-add 0).";
     assert!(log.contains(want), "{log}");
-}
-
-#[test]
-fn healthcheck_tells_who_is_there_and_who_refuses() {
-    let engine = FakeEngine::start();
-    let engine = ("DOCKER_SOCKET", engine.socket().to_str().unwrap());
-    let refused = "ok: the gateway answers, and lets no ping through: sockgate denied SystemPing: /_ping is off (PING=0); \
-                   PING=1 would allow it\n";
-    let away = "sockgate: the gateway is there, the engine is not: sockgate: cannot connect to the Docker engine at /nonexistent";
-    for (settings, code, says) in [
-        (&[engine][..], 0, "ok: the engine answers through the gateway\n"),
-        (&[engine, ("PING", "0")], 0, refused),
-        (&[("PING", "1")], 3, away),
-        (
-            &[engine, ("MAX_CONNECTIONS", "1")],
-            5,
-            "sockgate: the gateway is there and has no place for one more request: ",
-        ),
-    ] {
-        let gateway = Running::start(settings);
-        let _only_place = settings.contains(&("MAX_CONNECTIONS", "1")).then(|| gateway.open("GET /events"));
-        let health = run(&["healthcheck"], &[("LISTEN_ADDR", gateway.address())]);
-        assert_eq!(health.code, code, "{health:?}");
-        assert!((health.stdout + &health.stderr).starts_with(says), "{settings:?}");
-    }
-    let health = run(&["healthcheck"], &[("LISTEN_ADDR", "127.0.0.1:1")]);
-    assert_eq!(health.code, 1);
-    assert!(health.stderr.contains("no answer from 127.0.0.1:1"), "{}", health.stderr);
 }
 
 #[test]

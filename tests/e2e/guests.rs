@@ -15,6 +15,7 @@ mod decisions;
 mod files;
 mod frozen;
 mod gate;
+mod health;
 mod limits;
 mod loads;
 mod replaced;

@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, LazyLock, Mutex};
+use std::time::Instant;
 
 use pdp::Compiler;
 use serde_json::{Value, json};
@@ -134,15 +135,10 @@ impl Process {
     /// # Errors
     /// What it comes to when it does not start.
     pub fn start_as<N: AsRef<OsStr>, V: AsRef<OsStr>>(
-        mut command: Command,
+        command: Command,
         environment: &[(N, V)],
     ) -> Result<Self, Done> {
-        command.env_clear().env("LISTEN_ADDR", "127.0.0.1:0").env("DOCKER_SOCKET", "/nonexistent");
-        command.envs(environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stderr(Stdio::piped()).process_group(0);
-        let mut child = command.spawn().expect("the binary runs");
-        let log = Log::of(&mut child);
-        let mut process = Self { child, log, address: String::new() };
+        let mut process = Self::begin_as(command, environment);
         let started = process.log.until(|so_far| so_far.has_ended || so_far.text.contains("listening on "));
         let (Ok(log) | Err(log)) = started;
         match log.split_once("listening on ").and_then(|(_, rest)| rest.split(['\n', '"']).next()) {
@@ -154,6 +150,40 @@ impl Process {
                 let _ = process.child.kill(); // if it is still there, it has said nothing in time
                 Err(process.wait(log))
             }
+        }
+    }
+
+    /// As `start_as`, without waiting for anything: it has no address.
+    ///
+    /// # Panics
+    /// When the command cannot be run.
+    #[must_use]
+    pub fn begin_as<N: AsRef<OsStr>, V: AsRef<OsStr>>(mut command: Command, environment: &[(N, V)]) -> Self {
+        command.env_clear().env("LISTEN_ADDR", "127.0.0.1:0").env("DOCKER_SOCKET", "/nonexistent");
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().expect("the binary runs");
+        let log = Log::of(&mut child);
+        Self { child, log, address: String::new() }
+    }
+
+    /// Waits until SIGTERM no longer just kills it (proc(5): the bits of `SigCgt` are the signals that are caught).
+    ///
+    /// # Panics
+    /// When that does not come in time.
+    pub fn until_it_catches_sigterm(&self) {
+        const SIGTERM: u32 = 15;
+        let asked = Instant::now();
+        loop {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            let caught =
+                caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+            if caught & (1 << (SIGTERM - 1)) != 0 {
+                return;
+            }
+            assert!(asked.elapsed() < BOUND, "it does not catch SIGTERM:\n{}", self.log());
+            std::thread::yield_now();
         }
     }
 

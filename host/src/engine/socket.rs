@@ -3,24 +3,36 @@
 //! The check only warns: the gateway starts without an engine, answers 503, and works as soon as the engine is there.
 
 use std::fmt::Write as _;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-use tokio::net::UnixStream;
+use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
+use rustix::io::Errno;
 
-/// Tries to connect once and says in the log why it failed.
+use crate::net::socket_file::probe;
+
+/// Tries to connect once and says in the log why it failed. The path may lead to a file system that hangs, so this is
+/// done on another thread.
 pub(crate) async fn warn_if_unreachable(socket: &Path) {
-    if let Err(error) = UnixStream::connect(socket).await {
-        tracing::warn!("{}", describe(socket, &error));
+    let socket = socket.to_owned();
+    let check = move || probe(&socket).map_err(|error| describe(&socket, &error));
+    if let Ok(Err(problem)) = tokio::task::spawn_blocking(check).await {
+        tracing::warn!("{problem}");
     }
 }
 
+/// Whether the file was removed and is still here, as it is mounted by itself: nobody will listen on it again.
+pub(crate) fn was_removed(socket: &Path) -> bool {
+    fs::metadata(socket).is_ok_and(|file| file.nlink() == 0)
+}
+
 /// Describes the failure in sentences: what failed, what is at the path, who we are, what to do.
-pub(crate) fn describe(socket: &Path, error: &io::Error) -> String {
+fn describe(socket: &Path, error: &io::Error) -> String {
     let cause = engine_api::report(error);
     let mut text = format!("cannot connect to the Docker engine at {}: {cause}.", socket.display());
-    let advice = match std::fs::metadata(socket) {
+    let advice = match fs::metadata(socket) {
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
             "Start the engine, mount its socket here, or point DOCKER_SOCKET at it.".to_owned()
         }
@@ -36,15 +48,45 @@ pub(crate) fn describe(socket: &Path, error: &io::Error) -> String {
                 " It belongs to uid {uid} and gid {gid} with mode {mode:04o}; we are {}.",
                 ourselves()
             );
-            if error.kind() == io::ErrorKind::PermissionDenied {
-                format!("Add gid {gid} to the gateway's groups (docker run --group-add {gid}).")
-            } else {
-                "Nobody listens on it: start the engine.".to_owned()
-            }
+            advice(&file, error)
         }
     };
-    let _ = write!(text, " {advice} Clients are answered 503 until it works; no restart is needed.");
+    let _ = write!(text, " {advice} Clients are answered 503 until it works; {}.", outlook(socket, error));
     text
+}
+
+/// What to do about a socket that is there.
+fn advice(file: &Metadata, error: &io::Error) -> String {
+    match Errno::from_io_error(error) {
+        Some(Errno::ACCESS | Errno::PERM) => {
+            let gid = file.gid();
+            format!("Add gid {gid} to the gateway's groups (docker run --group-add {gid}).")
+        }
+        Some(Errno::WOULDBLOCK) => "The engine is there and accepts no more connections for now.".to_owned(),
+        _ if file.nlink() == 0 => {
+            "Nobody will listen on it again: it was removed on the host, and the engine makes another file when it starts."
+                .to_owned()
+        }
+        _ => "Nobody listens on it: start the engine.".to_owned(),
+    }
+}
+
+/// Whether this process has to be started again.
+fn outlook(socket: &Path, error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        "a new group needs a restart"
+    } else if was_removed(socket) || is_mounted(socket) {
+        "the file itself is mounted here, so restart this container whenever the engine makes the file anew, or give it a \
+         folder of its own and mount that"
+    } else {
+        "no restart is needed"
+    }
+}
+
+/// Whether something is mounted on that very path. Kernels before 5.8 do not tell.
+fn is_mounted(path: &Path) -> bool {
+    let found = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::empty());
+    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 /// The user and the groups of this process.

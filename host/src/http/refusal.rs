@@ -12,6 +12,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use pdp::Denied;
 
+use crate::engine::socket;
 use crate::engine::upstream::UpstreamError;
 use crate::http::body::inspected::NotTaken;
 use crate::http::body::response::ResponseBody;
@@ -271,6 +272,9 @@ fn advice(error: &UpstreamError) -> &'static str {
     match error {
         UpstreamError::Connect { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
             "; the gateway's user may not open it: see the gateway's log"
+        }
+        UpstreamError::Connect { path, .. } if socket::was_removed(path) => {
+            "; the engine's socket is another file now, and the gateway has the removed one mounted: restart its container"
         }
         UpstreamError::Connect { source, .. } => {
             open_files::advice(source).unwrap_or("; is it running, and is DOCKER_SOCKET its socket?")

@@ -1,24 +1,23 @@
 //! Listeners: TCP and unix sockets that clients connect to.
 //!
-//! Binding is synchronous and happens before anything is served, so that a taken port or a live socket file stops the
-//! start-up. A stale socket file is replaced; a socket file that somebody answers on never is.
+//! Binding happens before anything is served, so that a taken port or a live socket file stops the start-up. It may wait
+//! for a resolver or a file system; the signals that stop the gateway are heard in the meantime.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::net::client::Peer;
 use crate::net::listen_addr::ListenAddr;
+use crate::net::socket_file::{Obstacle, SocketFile};
 
 /// How many connections may wait for `accept`: more than std's 128, so that a burst is not refused by the kernel.
 const BACKLOG: i32 = 4096;
@@ -37,7 +36,7 @@ pub enum BindError {
         /// The error of the kernel, such as "address in use".
         source: io::Error,
     },
-    /// Another process answers on the socket file.
+    /// Another process listens on the socket file.
     #[error("cannot listen on unix://{}: another process is listening there", .0.display())]
     Live(PathBuf),
     /// The file is not a socket, and listening there would destroy it.
@@ -71,23 +70,7 @@ pub(crate) struct Listener {
 #[derive(Debug)]
 enum Socket {
     Tcp(std::net::TcpListener),
-    Unix(std::os::unix::net::UnixListener, SocketFile),
-}
-
-/// A socket file of ours. Dropping it removes the file, unless somebody else has put another one there since.
-#[derive(Debug)]
-pub(crate) struct SocketFile {
-    path: PathBuf,
-    inode: u64,
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        if std::fs::symlink_metadata(&self.path).is_ok_and(|file| file.ino() == self.inode) {
-            // If it fails there is nobody left to tell, and the next start replaces a stale file anyway.
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
+    Unix(SocketFile, std::os::unix::net::UnixListener),
 }
 
 impl Listener {
@@ -95,18 +78,26 @@ impl Listener {
     ///
     /// # Errors
     /// [`BindError`], with the address and the cause.
-    pub(crate) fn bind(address: &ListenAddr, mode: u32) -> Result<Self, BindError> {
+    pub(crate) async fn bind(address: &ListenAddr, mode: u32) -> Result<Self, BindError> {
         let failed = |source| BindError::Address { address: address.clone(), source };
         match address {
             ListenAddr::Tcp(host_port) => {
-                let socket = bind_tcp(host_port).map_err(failed)?;
+                let socket = bind_tcp(host_port).await.map_err(failed)?;
                 let bound = socket.local_addr().map_err(failed)?;
                 Ok(Self { socket: Socket::Tcp(socket), address: ListenAddr::Tcp(bound.to_string()) })
             }
             ListenAddr::Unix(path) => {
-                remove_stale(path)?;
-                let (socket, file) = bind_unix(path, mode).map_err(failed)?;
-                Ok(Self { socket: Socket::Unix(socket, file), address: address.clone() })
+                let listen_on = path.clone();
+                let listening =
+                    tokio::task::spawn_blocking(move || SocketFile::listen(&listen_on, mode, BACKLOG)).await;
+                match listening.unwrap_or_else(|panicked| Err(Obstacle::Io(panicked.into()))) {
+                    Ok((file, socket)) => {
+                        Ok(Self { socket: Socket::Unix(file, socket), address: address.clone() })
+                    }
+                    Err(Obstacle::Live) => Err(BindError::Live(path.clone())),
+                    Err(Obstacle::NotASocket) => Err(BindError::NotASocket(path.clone())),
+                    Err(Obstacle::Io(source)) => Err(failed(source)),
+                }
             }
         }
     }
@@ -123,13 +114,13 @@ impl Listener {
     pub(crate) fn into_acceptor(self) -> io::Result<Acceptor> {
         let socket = match self.socket {
             Socket::Tcp(socket) => AcceptorSocket::Tcp(TcpListener::from_std(socket)?),
-            Socket::Unix(socket, file) => AcceptorSocket::Unix(UnixListener::from_std(socket)?, file),
+            Socket::Unix(file, socket) => AcceptorSocket::Unix(file, UnixListener::from_std(socket)?),
         };
         Ok(Acceptor { socket, address: self.address })
     }
 }
 
-fn bind_tcp(host_port: &str) -> io::Result<std::net::TcpListener> {
+async fn bind_tcp(host_port: &str) -> io::Result<std::net::TcpListener> {
     let socket = match host_port.strip_prefix(':') {
         // An empty host means every address of both families, or of IPv4 alone where IPv6 is off.
         Some(port) => match std::net::TcpListener::bind(format!("[::]:{port}")) {
@@ -137,7 +128,8 @@ fn bind_tcp(host_port: &str) -> io::Result<std::net::TcpListener> {
             bound => bound?,
         },
         None => {
-            std::net::TcpListener::bind(host_port.to_socket_addrs()?.collect::<Vec<SocketAddr>>().as_slice())?
+            let addresses: Vec<SocketAddr> = tokio::net::lookup_host(host_port).await?.collect();
+            std::net::TcpListener::bind(addresses.as_slice())?
         }
     };
     set_options(&socket)?;
@@ -150,34 +142,6 @@ fn is_without_ipv6(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL))
 }
 
-fn bind_unix(path: &Path, mode: u32) -> io::Result<(std::os::unix::net::UnixListener, SocketFile)> {
-    // Nobody can connect before `listen`, and by then the mode is set. The umask would do the same, but it belongs to
-    // the whole process.
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
-    let file = SocketFile { path: path.to_owned(), inode: std::fs::symlink_metadata(path)?.ino() };
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
-    rustix::net::listen(&socket, BACKLOG)?;
-    Ok((socket.into(), file))
-}
-
-fn remove_stale(path: &Path) -> Result<(), BindError> {
-    let failed = |source| BindError::Address { address: ListenAddr::Unix(path.to_owned()), source };
-    match std::fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(failed(error)),
-        Ok(file) if !file.file_type().is_socket() => Err(BindError::NotASocket(path.to_owned())),
-        Ok(_) => match std::os::unix::net::UnixStream::connect(path) {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                std::fs::remove_file(path).map_err(failed)
-            }
-            Err(error) => Err(failed(error)),
-            Ok(_) => Err(BindError::Live(path.to_owned())),
-        },
-    }
-}
-
 /// A listener inside a runtime.
 pub(crate) struct Acceptor {
     socket: AcceptorSocket,
@@ -186,8 +150,8 @@ pub(crate) struct Acceptor {
 
 enum AcceptorSocket {
     Tcp(TcpListener),
-    /// A unix socket, with the file that stays for as long as it accepts.
-    Unix(UnixListener, #[allow(dead_code, reason = "held for its drop")] SocketFile),
+    /// A unix socket, behind its file, which is dropped first.
+    Unix(#[allow(dead_code, reason = "held for its drop")] SocketFile, UnixListener),
 }
 
 impl Acceptor {
@@ -201,7 +165,7 @@ impl Acceptor {
                 let (stream, address) = listener.accept().await?;
                 Ok((Stream::Tcp(stream), Peer::tcp(&self.address, address)))
             }
-            AcceptorSocket::Unix(listener, _) => {
+            AcceptorSocket::Unix(_, listener) => {
                 let (stream, _) = listener.accept().await?;
                 let credentials = stream.peer_cred().ok();
                 Ok((Stream::Unix(stream), Peer::unix(&self.address, credentials)))

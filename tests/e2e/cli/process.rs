@@ -37,7 +37,7 @@ impl Running {
         Self::of(Process::start_with_files(limit, env))
     }
 
-    fn start_as(command: Command, env: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_as(command: Command, env: &[(&str, &str)]) -> Self {
         Self::of(Process::start_as(command, env))
     }
 

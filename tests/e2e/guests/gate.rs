@@ -63,6 +63,11 @@ impl Gate {
         self.process.until_ended();
     }
 
+    /// Where it listens, as `LISTEN_ADDR` names it.
+    pub(super) fn address(&self) -> &str {
+        self.process.address()
+    }
+
     /// Where it listens.
     pub(super) fn endpoint(&self) -> Endpoint {
         self.process.endpoint()
