@@ -1,6 +1,7 @@
 //! A check of the engine's socket for the operator: why it cannot be opened and what to do about it.
 //!
-//! The check only warns: the gateway starts without an engine, answers 503, and works as soon as the engine is there.
+//! The check only warns: the gateway starts without an engine, answers 503, and works as soon as the engine is there. The
+//! exception is a socket that is mounted by itself: the mount keeps the file, also when the engine has made another.
 
 use std::fmt::Write as _;
 use std::fs::{self, Metadata};
