@@ -182,7 +182,7 @@ impl Gateway {
                 record.status = Some(response.status());
                 let upstream = hyper::upgrade::on(&mut response);
                 record.client().timer.tunnel_started();
-                let tunnel = Upgrade { downstream, upstream, lease };
+                let tunnel = Upgrade { downstream, upstream, lease, engine: Arc::clone(&self.upstream) };
                 self.tasks.spawn(tunnel.run(record, self.stop.cut.clone()));
                 let (mut parts, _) = response.into_parts();
                 headers::strip_hop_by_hop(&mut parts.headers);

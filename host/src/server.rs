@@ -22,7 +22,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::engine::inspect::EngineInspector;
-use crate::engine::socket;
 use crate::engine::upstream::Upstream;
 use crate::gateway::Gateway;
 use crate::http::body::coalesce::counting_turns;
@@ -106,8 +105,8 @@ impl Server {
     /// # Errors
     /// If the runtime cannot watch a listener.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        socket::warn_if_unreachable(&self.config.docker_socket).await;
         let serving = Arc::new(Serving::new(&self.config, self.pdp, self.tasks));
+        serving.gateway.upstream.warn_if_unreachable().await;
         for listener in self.listeners {
             tracing::info!("listening on {}", listener.address());
             let acceptor = listener.into_acceptor()?;

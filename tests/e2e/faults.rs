@@ -4,5 +4,7 @@ mod absence;
 mod clients;
 mod engine;
 mod limits;
+mod log;
+mod refused_by;
 mod slowness;
 mod stop;

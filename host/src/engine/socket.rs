@@ -1,20 +1,11 @@
-//! A check of the engine's socket for the operator: why it cannot be opened and what to do about it.
+//! The engine's socket, for the operator: why it cannot be opened and what to do about it.
 //!
-//! The check only warns: the gateway starts without an engine, answers 503, and works as soon as the engine is there.
+//! The gateway only warns of it: it starts without an engine, answers 503, and works as soon as the engine is there.
 
 use std::fmt::Write as _;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
-
-use tokio::net::UnixStream;
-
-/// Tries to connect once and says in the log why it failed.
-pub(crate) async fn warn_if_unreachable(socket: &Path) {
-    if let Err(error) = UnixStream::connect(socket).await {
-        tracing::warn!("{}", describe(socket, &error));
-    }
-}
 
 /// Describes the failure in sentences: what failed, what is at the path, who we are, what to do.
 pub(crate) fn describe(socket: &Path, error: &io::Error) -> String {

@@ -11,9 +11,8 @@ use engine_api::{BadAuthority, DenyReason, Flag, Flags, Method, report};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use pdp::Denied;
-use rustix::io::Errno;
 
-use crate::engine::upstream::UpstreamError;
+use crate::engine::upstream::{Effect, UpstreamError};
 use crate::http::body::inspected::NotTaken;
 use crate::http::body::response::ResponseBody;
 use crate::http::head::BadHead;
@@ -95,8 +94,17 @@ pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Res
         Refusal::BadBody(NotTaken::Broken(_)) | Refusal::Upstream(UpstreamError::RequestBody(_)) => {
             record.fail(status, reason, End::BodyBroken)
         }
-        Refusal::Upstream(_) => record.fail(status, reason, End::EngineFailed),
-        Refusal::BadHead(_)
+        Refusal::Upstream(UpstreamError::Connect { .. } | UpstreamError::ConnectTimeout { .. }) => {
+            record.fail(status, reason, End::EngineAway)
+        }
+        Refusal::Upstream(
+            UpstreamError::Closed(_)
+            | UpstreamError::Reset(_)
+            | UpstreamError::Invalid(..)
+            | UpstreamError::UnexpectedUpgrade,
+        ) => record.fail(status, reason, End::EngineFailed),
+        Refusal::Upstream(UpstreamError::OutOfFiles(_) | UpstreamError::Unwritable(_))
+        | Refusal::BadHead(_)
         | Refusal::Unreadable(_)
         | Refusal::BadBody(_)
         | Refusal::Denied(_)
@@ -137,7 +145,16 @@ fn refused_by(refusal: &Refusal) -> RefusedBy {
         Refusal::Denied(Denied::ByFlags(_)) => RefusedBy::Flags,
         Refusal::Denied(Denied::ByPolicy(..)) => RefusedBy::Policy,
         Refusal::Denied(Denied::PolicyFault(..)) => RefusedBy::PolicyFault,
-        Refusal::Upstream(_) => RefusedBy::Engine,
+        Refusal::Upstream(UpstreamError::RequestBody(_) | UpstreamError::Unwritable(_)) => RefusedBy::Request,
+        Refusal::Upstream(UpstreamError::OutOfFiles(_)) => RefusedBy::Full,
+        Refusal::Upstream(
+            UpstreamError::Connect { .. }
+            | UpstreamError::ConnectTimeout { .. }
+            | UpstreamError::Closed(_)
+            | UpstreamError::Reset(_)
+            | UpstreamError::Invalid(..)
+            | UpstreamError::UnexpectedUpgrade,
+        ) => RefusedBy::Engine,
         Refusal::Overloaded | Refusal::Stopping(_) => RefusedBy::Full,
     }
 }
@@ -154,9 +171,10 @@ impl RefuseHead for UnreadHeads {
         let (status, body) = (self::status(&refusal), json(&message(&refusal, "")));
         record.deny(status, reason(&refusal));
         record.complete();
-        let length = body.len();
+        let (length, refused_by) = (body.len(), refused_by(&refusal).as_str());
         let head = format!(
-            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
+             {REFUSED_BY}: {refused_by}\r\nconnection: close\r\n\r\n"
         );
         Bytes::from(head + if has_body { body.as_str() } else { "" })
     }
@@ -197,13 +215,16 @@ pub(crate) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::BadBody(NotTaken::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::BadBody(NotTaken::Broken(_)) => StatusCode::BAD_REQUEST,
         Refusal::Denied(denied) => numbered(denied.status()),
-        Refusal::Upstream(UpstreamError::Connect { .. }) | Refusal::Overloaded | Refusal::Stopping(_) => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Refusal::Upstream(UpstreamError::Connect { .. } | UpstreamError::OutOfFiles(_))
+        | Refusal::Overloaded
+        | Refusal::Stopping(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Upstream(UpstreamError::ConnectTimeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
-        Refusal::Upstream(UpstreamError::Exchange(_) | UpstreamError::UnexpectedUpgrade) => {
-            StatusCode::BAD_GATEWAY
-        }
+        Refusal::Upstream(
+            UpstreamError::Closed(_)
+            | UpstreamError::Reset(_)
+            | UpstreamError::Invalid(..)
+            | UpstreamError::UnexpectedUpgrade,
+        ) => StatusCode::BAD_GATEWAY,
         Refusal::Upstream(UpstreamError::RequestBody(_) | UpstreamError::Unwritable(_)) => {
             StatusCode::BAD_REQUEST
         }
@@ -263,26 +284,25 @@ fn reason(refusal: &Refusal) -> String {
     }
 }
 
-/// The next step, where it is the operator's: the end of a sentence.
+/// What to know for the next step: the end of a sentence.
 fn advice(error: &UpstreamError) -> &'static str {
     match error {
         UpstreamError::Connect { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
             "; the gateway's user may not open it: see the gateway's log"
         }
-        UpstreamError::Connect { source, .. } if is_out_of_files(source) => {
-            "; the gateway itself has too few: raise its limit of open files or lower MAX_CONNECTIONS"
-        }
         UpstreamError::Connect { .. } => "; is it running, and is DOCKER_SOCKET its socket?",
-        UpstreamError::ConnectTimeout { .. }
+        UpstreamError::OutOfFiles(_) => "; raise its limit of open files or lower MAX_CONNECTIONS",
+        UpstreamError::Closed(Effect::Unknown)
+        | UpstreamError::Reset(Effect::Unknown)
+        | UpstreamError::Invalid(Effect::Unknown, _) => "; the engine may have carried out the request",
+        UpstreamError::Closed(Effect::Nothing)
+        | UpstreamError::Reset(Effect::Nothing)
+        | UpstreamError::Invalid(Effect::Nothing, _)
+        | UpstreamError::ConnectTimeout { .. }
         | UpstreamError::UnexpectedUpgrade
         | UpstreamError::RequestBody(_)
-        | UpstreamError::Exchange(_)
         | UpstreamError::Unwritable(_) => "",
     }
-}
-
-fn is_out_of_files(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// The `Allow` header: the methods that the flags let through. Where GET itself is refused because it writes, there are

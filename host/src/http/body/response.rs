@@ -80,7 +80,7 @@ impl Body for ResponseBody {
         if let Some(record) = record {
             match &frame {
                 Some(Ok(frame)) => record.response_bytes += frame.data_ref().map_or(0, Bytes::len) as u64,
-                Some(Err(_)) => record.end = End::EngineFailed,
+                Some(Err(error)) => record.engine_failed(broke_off(record.response_bytes, error)),
                 None => record.complete(),
             }
         }
@@ -100,6 +100,11 @@ impl Body for ResponseBody {
             Source::Engine(relay) => relay.inner.size_hint(),
         }
     }
+}
+
+fn broke_off(received: u64, error: &hyper::Error) -> String {
+    let error = engine_api::report(error);
+    format!("the Docker engine broke off its answer after {received} bytes: {error}")
 }
 
 impl Drop for ResponseBody {
