@@ -1,7 +1,7 @@
 //! What the log says of an engine that is away, or that fails in the middle.
 
 use e2e::binary::Process;
-use e2e::{Call, Client, FakeEngine, Via, on_both_listeners};
+use e2e::{BodyEnd, Call, Client, FakeEngine, Via, on_both_listeners};
 use engine_api::Flag;
 
 on_both_listeners![
@@ -10,6 +10,7 @@ on_both_listeners![
     a_tunnel_that_a_dying_engine_cuts_is_the_engines_failure,
     a_tunnel_that_the_engine_ends_is_closed,
     an_answer_that_breaks_off_is_the_engines_failure,
+    an_answer_without_a_length_is_whole_if_the_engine_is_still_there,
 ];
 
 const TCP: [&str; 2] = ["Connection: Upgrade", "Upgrade: tcp"];
@@ -160,6 +161,40 @@ async fn an_answer_that_breaks_off_is_the_engines_failure(via: Via) {
         let reason = "the Docker engine broke off its answer after 10 bytes: ";
         let cause = "end of file before message length reached";
         for want in [" WARN ", r#"end="engine failed""#, reason, cause] {
+            assert!(record.contains(want), "{want} is not in {record}");
+        }
+    }
+}
+
+/// Nothing but the end of the connection ends such a body, and a dying engine ends that as well.
+async fn an_answer_without_a_length_is_whole_if_the_engine_is_still_there(via: Via) {
+    let mut engine = FakeEngine::start();
+    let gateway = gateway(&engine, via);
+    for is_there in [true, false] {
+        let mut client = Client::connect(&gateway.endpoint()).await;
+        let mut logs = engine.hand_over("GET /containers/web/logs");
+        client.ask("GET /containers/web/logs?stdout=1", &[]).await;
+        let mut log = logs.next().await;
+        log.send("HTTP/1.1 200 OK\r\n\r\na line\n").await;
+        client.read_head().await;
+        if !is_there {
+            engine.stop().await;
+        }
+        log.send("another\n").await;
+        drop(log);
+        let body = client.read_body().await;
+        assert_eq!(String::from_utf8_lossy(&body.bytes), "a line\nanother\n");
+        assert_eq!(matches!(body.end, BodyEnd::Complete), is_there, "{body:?}");
+        let record = gateway.next_line("operation=ContainerLogs");
+        let wants = match is_there {
+            true => [" INFO ", "end=complete", "response_bytes=15"],
+            false => [
+                " WARN ",
+                r#"end="engine failed""#,
+                "broke off its answer after 15 bytes: nobody listens at ",
+            ],
+        };
+        for want in wants {
             assert!(record.contains(want), "{want} is not in {record}");
         }
     }
