@@ -172,17 +172,17 @@ impl Gateway {
         match relayed {
             Relayed::Body(EngineAnswer { response, lease }) => {
                 record.status = Some(response.status());
-                let (mut parts, body) = response.into_parts();
+                let (mut parts, body) = Relay::begin(response, lease, &self.upstream).await.into_parts();
                 headers::settle_length(&mut parts.headers);
                 headers::strip_hop_by_hop(&mut parts.headers);
                 parts.version = Version::HTTP_11;
-                Response::from_parts(parts, ResponseBody::relayed(Relay::begin(body, lease).await, record))
+                Response::from_parts(parts, ResponseBody::relayed(body, record))
             }
             Relayed::Tunnel { answer: EngineAnswer { mut response, lease }, downstream, protocol } => {
                 record.status = Some(response.status());
                 let upstream = hyper::upgrade::on(&mut response);
                 record.client().timer.tunnel_started();
-                let tunnel = Upgrade { downstream, upstream, lease };
+                let tunnel = Upgrade { downstream, upstream, lease, engine: Arc::clone(&self.upstream) };
                 self.tasks.spawn(tunnel.run(record, self.stop.cut.clone()));
                 let (mut parts, _) = response.into_parts();
                 headers::strip_hop_by_hop(&mut parts.headers);

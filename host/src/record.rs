@@ -25,6 +25,8 @@ pub(crate) enum End {
     BodyBroken,
     /// The engine failed before the end.
     EngineFailed,
+    /// The engine could not be reached, and was sent nothing.
+    EngineAway,
     /// Both sides of a tunnel ended their streams.
     TunnelClosed,
     /// One side broke a tunnel.
@@ -40,6 +42,7 @@ impl End {
             Self::Complete => "complete",
             Self::BodyBroken => "body broken",
             Self::EngineFailed => "engine failed",
+            Self::EngineAway => "engine away",
             Self::TunnelClosed => "tunnel closed",
             Self::TunnelBroken => "tunnel broken",
             Self::Cut => "cut by shutdown",
@@ -177,6 +180,12 @@ impl Record {
         self.end = end;
     }
 
+    /// Notes that the engine's side broke off after its answer had begun.
+    pub(crate) fn engine_failed(&mut self, reason: String) {
+        self.reason = Some(reason);
+        self.end = End::EngineFailed;
+    }
+
     /// Notes that the body has come to its end, unless something failed before.
     pub(crate) fn complete(&mut self) {
         if self.end == End::ClientLeft {
@@ -220,7 +229,17 @@ impl Record {
         }
         match (self.verdict, self.end) {
             (Judged::Deny, _) | (Judged::Allow, End::EngineFailed) => event!(warn),
-            (Judged::Allow, _) => event!(info),
+            // That the engine is away is a line of its own, once (`engine/absence.rs`).
+            (
+                Judged::Allow,
+                End::ClientLeft
+                | End::Complete
+                | End::BodyBroken
+                | End::EngineAway
+                | End::TunnelClosed
+                | End::TunnelBroken
+                | End::Cut,
+            ) => event!(info),
         }
     }
 }

@@ -23,7 +23,6 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::engine::inspect::EngineInspector;
 use crate::engine::pool::{Bounds, MAX_IDLE};
-use crate::engine::socket;
 use crate::engine::upstream::Upstream;
 use crate::gateway::Gateway;
 use crate::http::body::coalesce::counting_turns;
@@ -58,10 +57,9 @@ const CUT_GRACE: Duration = Duration::from_secs(1);
 /// A gateway whose listeners are bound and whose policies are loaded.
 #[derive(Debug)]
 pub struct Server {
-    config: Config,
     listeners: Vec<Listener>,
-    pdp: PolicyDecisionPoint,
-    tasks: TaskTracker,
+    serving: Arc<Serving>,
+    shutdown_grace: Duration,
     reload: Reload,
 }
 
@@ -88,10 +86,11 @@ impl Server {
         for address in &config.listen {
             listeners.push(Listener::bind(address, config.socket_mode).await?);
         }
-        let tasks = TaskTracker::new();
         let pdp = PolicyDecisionPoint::start(config.flags, &config.policies, compiler).await?;
-        socket::warn_if_unreachable(&config.docker_socket).await;
-        Ok(Self { config, listeners, pdp, tasks, reload: Reload::default() })
+        let shutdown_grace = config.shutdown_grace;
+        let serving = Arc::new(Serving::new(config, pdp));
+        serving.gateway.upstream.warn_if_unreachable().await;
+        Ok(Self { listeners, serving, shutdown_grace, reload: Reload::default() })
     }
 
     /// The addresses that clients connect to: `127.0.0.1:2375`, `unix:///run/sockgate.sock`.
@@ -112,7 +111,7 @@ impl Server {
     /// # Errors
     /// If the runtime cannot watch a listener.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        let serving = Arc::new(Serving::new(&self.config, self.pdp, self.tasks));
+        let serving = self.serving;
         for listener in self.listeners {
             tracing::info!("listening on {}", listener.address());
             let acceptor = listener.into_acceptor()?;
@@ -122,12 +121,13 @@ impl Server {
         serving.gateway.tasks.spawn(Arc::clone(&serving).age_kept_connections());
         serving.gateway.tasks.spawn(Arc::clone(&serving).report_turned_away());
         stop.await;
-        serving.drain(self.config.shutdown_grace).await;
+        serving.drain(self.shutdown_grace).await;
         Ok(())
     }
 }
 
 /// What all connections share.
+#[derive(Debug)]
 struct Serving {
     gateway: Gateway,
     timeouts: Timeouts,
@@ -135,16 +135,16 @@ struct Serving {
 }
 
 impl Serving {
-    fn new(config: &Config, pdp: PolicyDecisionPoint, tasks: TaskTracker) -> Self {
+    fn new(config: Config, pdp: PolicyDecisionPoint) -> Self {
         // A place for each decision, and as many for policies that only observe.
         let look_ups = if config.policies.chain.is_empty() { 0 } else { 2 * config.policies.concurrency };
         let connection_limit = ConnectionLimit::new(config.max_connections, look_ups);
         let connections = connection_limit.connections + look_ups;
         let bounds = Bounds { connections, idle: config.timeouts.idle.min(MAX_IDLE) };
-        let upstream = Arc::new(Upstream::new(config.docker_socket.clone(), bounds));
+        let upstream = Arc::new(Upstream::new(config.docker_socket, bounds));
         Self {
             gateway: Gateway {
-                allowed_clients: config.allowed_clients.clone(),
+                allowed_clients: config.allowed_clients,
                 pdp,
                 body_inspector: BodyInspector::new(
                     config.policies.body_limit,
@@ -153,7 +153,7 @@ impl Serving {
                 ),
                 inspector: Arc::new(EngineInspector::new(Arc::clone(&upstream))),
                 upstream,
-                tasks,
+                tasks: TaskTracker::new(),
                 stop: Stop::default(),
             },
             timeouts: config.timeouts,

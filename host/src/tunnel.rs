@@ -4,6 +4,9 @@
 //! direction goes on. Output is never lost: an engine that takes no more input may still have output to send, and if a
 //! client's socket were closed with input unread, the kernel would throw that output away. So input that nobody takes
 //! is read and dropped. Only a broken client ends both directions at once.
+//!
+//! An engine that dies ends its side like one that has said all. What tells them apart is whether anybody still listens on
+//! the engine's socket when the client has its end of stream.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,9 +17,11 @@ use std::time::Duration;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::pool::Lease;
+use crate::engine::upstream::Upstream;
 use crate::net::timeouts;
 use crate::record::{End, Record};
 
@@ -35,6 +40,8 @@ pub(crate) struct Upgrade {
     pub upstream: OnUpgrade,
     /// The lease of the engine's connection, held until that is part of the tunnel.
     pub lease: Lease,
+    /// The engine, to see whether it is still there when it has ended its side.
+    pub engine: Arc<Upstream>,
 }
 
 type Reader = ReadHalf<TokioIo<Upgraded>>;
@@ -46,7 +53,7 @@ struct ClientBroke;
 impl Upgrade {
     /// Copies both ways until both sides have ended, the client breaks, or the shutdown cuts.
     pub(crate) async fn run(self, mut record: Record, cut: CancellationToken) {
-        let Self { downstream, upstream, lease } = self;
+        let Self { downstream, upstream, lease, engine } = self;
         let (downstream, upstream) = match tokio::try_join!(downstream, upstream) {
             Ok(both) => both,
             Err(error) => {
@@ -62,6 +69,8 @@ impl Upgrade {
         let (sent, received) = (Arc::clone(&record.request_bytes), AtomicU64::new(0));
         let client = record.client();
         let delivered = CancellationToken::new();
+        let listens = OnceCell::new();
+        let look = || listens.get_or_init(|| engine.require_listener());
         let input = async {
             carry_input(&mut input, &mut to_engine, &sent, &delivered).await?;
             // A client that has half-closed waits for output. One that has left looks the same until its kernel says
@@ -73,9 +82,12 @@ impl Upgrade {
                 () = until_hung_up(client.socket.as_ref()) => Err(ClientBroke),
             }
         };
-        let both = async {
-            tokio::try_join!(input, carry_output(&mut output, &mut to_client, &received, &delivered))
+        let output = async {
+            carry_output(&mut output, &mut to_client, &received, &delivered).await?;
+            look().await;
+            Ok(())
         };
+        let both = async { tokio::try_join!(input, output) };
         record.end = tokio::select! {
             carried = both => carried.map_or(End::TunnelBroken, |_| End::TunnelClosed),
             () = cut.cancelled() => End::Cut,
@@ -83,6 +95,10 @@ impl Upgrade {
         if record.end == End::Cut {
             // Inside a protocol that is not ours, a clean end of stream is all that we can send.
             let _ = tokio::join!(to_client.shutdown(), to_engine.shutdown());
+        } else if delivered.is_cancelled()
+            && let Err(gone) = look().await
+        {
+            record.engine_failed(format!("the Docker engine ended the tunnel, and {gone}"));
         }
         record.response_bytes = received.into_inner();
     }

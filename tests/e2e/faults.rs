@@ -5,5 +5,7 @@ mod clients;
 mod crowds;
 mod engine;
 mod limits;
+mod log;
+mod refused_by;
 mod slowness;
 mod stop;

@@ -1,6 +1,6 @@
-//! A check of the engine's socket for the operator: why it cannot be opened and what to do about it.
+//! The engine's socket, for the operator: why it cannot be opened and what to do about it.
 //!
-//! The check only warns: the gateway starts without an engine, answers 503, and works as soon as the engine is there. The
+//! The gateway only warns of it: it starts without an engine, answers 503, and works as soon as the engine is there. The
 //! exception is a socket that is mounted by itself: the mount keeps the file, also when the engine has made another.
 
 use std::fmt::Write as _;
@@ -12,25 +12,13 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 
-use crate::net::socket_file::probe;
-
-/// Tries to connect once and says in the log why it failed. The path may lead to a file system that hangs, so this is
-/// done on another thread.
-pub(crate) async fn warn_if_unreachable(socket: &Path) {
-    let socket = socket.to_owned();
-    let check = move || probe(&socket).map_err(|error| describe(&socket, &error));
-    if let Ok(Err(problem)) = tokio::task::spawn_blocking(check).await {
-        tracing::warn!("{problem}");
-    }
-}
-
 /// Whether the file was removed and is still here, as it is mounted by itself: nobody will listen on it again.
 pub(crate) fn was_removed(socket: &Path) -> bool {
     fs::metadata(socket).is_ok_and(|file| file.nlink() == 0)
 }
 
 /// Describes the failure in sentences: what failed, what is at the path, who we are, what to do.
-fn describe(socket: &Path, error: &io::Error) -> String {
+pub(crate) fn describe(socket: &Path, error: &io::Error) -> String {
     let cause = engine_api::report(error);
     let mut text = format!("cannot connect to the Docker engine at {}: {cause}.", socket.display());
     let advice = match fs::metadata(socket) {

@@ -6,12 +6,13 @@
 //! out to be dead. Every other request gets a new connection, so that it cannot run into a stale one. An upgrade gets a
 //! connection of its own by the same rule.
 
+use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use engine_api::Operation;
 use engine_api::headers::Framing;
+use engine_api::{Access, Operation};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, Uri};
@@ -22,9 +23,12 @@ use pdp::Permit;
 use tokio::net::UnixStream;
 use tokio_util::task::TaskTracker;
 
+use crate::engine::absence::Absence;
 use crate::engine::pool::{Bounds, Lease, Pool, Reuse};
+use crate::engine::socket;
 use crate::http::body::request::RequestBody;
 use crate::http::head::{Outbound, Trailers};
+use crate::net::socket_file::probe;
 use crate::open_files;
 
 /// How long the engine may take to accept a connection, a full backlog included.
@@ -56,9 +60,18 @@ pub(crate) enum UpstreamError {
         /// The value of `DOCKER_SOCKET`.
         path: PathBuf,
     },
-    /// The connection ended, or what came is not HTTP.
+    /// The gateway can open no more files, and a connection is one.
+    #[error("no file can be opened for a connection to the Docker engine")]
+    OutOfFiles(#[source] io::Error),
+    /// The connection ended before the answer's head did.
+    #[error("the Docker engine closed the connection before it had answered")]
+    Closed(Effect),
+    /// The connection was reset: the engine left with a part of the request unread.
+    #[error("the Docker engine reset the connection before it had answered")]
+    Reset(Effect),
+    /// What came is not HTTP.
     #[error("the Docker engine gave no valid answer")]
-    Exchange(#[source] hyper::Error),
+    Invalid(Effect, #[source] hyper::Error),
     /// The client's body broke on its way: a bad chunk, or the client left.
     #[error("the request's body is broken")]
     RequestBody(#[source] hyper::Error),
@@ -70,10 +83,34 @@ pub(crate) enum UpstreamError {
     Unwritable(#[source] http::Error),
 }
 
+/// What a request may have done that got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing: it only reads.
+    Nothing,
+    /// What it asked for. The engine may have left before it did that, or after.
+    Unknown,
+}
+
+impl Effect {
+    fn of(operation: &Operation) -> Self {
+        match operation.access() {
+            Access::Read => Self::Nothing,
+            Access::Write | Access::Interactive => Self::Unknown,
+        }
+    }
+}
+
+/// Nobody listens on the engine's socket any more.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody listens at {} any more", .0.display())]
+pub(crate) struct EngineGone(PathBuf);
+
 /// The engine's socket and the connections that are kept to it.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     socket: PathBuf,
+    absence: Absence,
     pool: Pool,
     /// The tasks that drive connections and look-ups.
     pub(super) connections: TaskTracker,
@@ -90,7 +127,18 @@ pub(crate) struct EngineAnswer {
 impl Upstream {
     /// The engine behind `socket`. Nothing connects before there is something to send.
     pub(crate) fn new(socket: PathBuf, bounds: Bounds) -> Self {
-        Self { socket, pool: Pool::new(bounds), connections: TaskTracker::new() }
+        let (absence, pool, connections) = (Absence::default(), Pool::new(bounds), TaskTracker::new());
+        Self { socket, absence, pool, connections }
+    }
+
+    /// Connects once, and says in the log why that failed. The path may lead to a file system that hangs, so this is done
+    /// on another thread.
+    pub(crate) async fn warn_if_unreachable(&self) {
+        let socket = self.socket.clone();
+        let check = move || probe(&socket).map_err(|error| socket::describe(&socket, &error));
+        if let Ok(Err(problem)) = tokio::task::spawn_blocking(check).await {
+            self.absence.note(0, || problem);
+        }
     }
 
     /// Closes kept connections when they have been idle for too long.
@@ -102,6 +150,23 @@ impl Upstream {
     pub(crate) async fn close_kept_connections(&self) {
         self.pool.clear();
         tokio::task::yield_now().await; // the tasks that hold them end in their own turn
+    }
+
+    /// Tells an engine that ended a connection from one that is gone. It connects once and sends nothing, which does not
+    /// wait: a unix socket that is listened on takes a connection at once or has no room for it.
+    ///
+    /// # Errors
+    /// [`EngineGone`] if nobody listens. Where systemd holds the socket (`docker.socket`), somebody always does.
+    pub(crate) async fn require_listener(&self) -> Result<(), EngineGone> {
+        match UnixStream::connect(&self.socket).await {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) =>
+            {
+                self.absence.note(1, || socket::describe(&self.socket, &error));
+                Err(EngineGone(self.socket.clone()))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Sends a permitted request and waits for the response head, for as long as the engine takes.
@@ -143,31 +208,48 @@ impl Upstream {
             request = spare;
         }
         let mut lease = self.connect(reuse).await?;
-        let response = lease.send(request).await.map_err(blame)?;
+        let was_away = self.absence.is_on();
+        let response = lease.send(request).await.map_err(|error| blame(error, Effect::of(operation)))?;
+        if was_away {
+            self.absence.end();
+        }
         Ok(EngineAnswer { response, lease })
     }
 
     async fn connect(&self, reuse: Reuse) -> Result<Lease, UpstreamError> {
-        let failed = |source| UpstreamError::Connect { path: self.socket.clone(), source };
         let leased = self.pool.make_room();
-        let stream = tokio::time::timeout(CONNECT_TIMEOUT, self.open()).await;
-        let stream = match stream {
-            Ok(connected) => connected.map_err(failed)?,
-            Err(_elapsed) => return Err(UpstreamError::ConnectTimeout { path: self.socket.clone() }),
-        };
+        let stream = self.open().await?;
         let (sender, connection) = http1::Builder::new()
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_BUFFER)
             .handshake(TokioIo::new(stream))
             .await
-            .map_err(UpstreamError::Exchange)?;
+            .map_err(|error| UpstreamError::Invalid(Effect::Nothing, error))?;
         // Whoever waits for the response or the body learns how the connection ended.
         let task = self.connections.spawn(async { drop(connection.with_upgrades().await) });
         Ok(Lease::new(sender, task.abort_handle(), leased, reuse))
     }
 
+    /// Opens the socket, and notes it if the engine is away.
+    async fn open(&self) -> Result<UnixStream, UpstreamError> {
+        let path = || self.socket.clone();
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.find_room_and_connect()).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) if open_files::advice(&error).is_some() => Err(UpstreamError::OutOfFiles(error)),
+            Ok(Err(source)) => {
+                self.absence.note(1, || socket::describe(&self.socket, &source));
+                Err(UpstreamError::Connect { path: path(), source })
+            }
+            Err(_elapsed) => {
+                let error = UpstreamError::ConnectTimeout { path: path() };
+                self.absence.note(1, || format!("{error}. Clients are answered 504 until it does."));
+                Err(error)
+            }
+        }
+    }
+
     /// Connects. If no file descriptor is left, the kept connections give theirs up.
-    async fn open(&self) -> io::Result<UnixStream> {
+    async fn find_room_and_connect(&self) -> io::Result<UnixStream> {
         match connect_patiently(&self.socket).await {
             Err(error) if open_files::advice(&error).is_some() => {
                 self.close_kept_connections().await;
@@ -178,9 +260,26 @@ impl Upstream {
     }
 }
 
-/// Tells whose fault a failed exchange is: to hyper, an error of the body that it was given to send is the user's.
-fn blame(error: hyper::Error) -> UpstreamError {
-    if error.is_user() { UpstreamError::RequestBody(error) } else { UpstreamError::Exchange(error) }
+/// Tells whose fault a failed exchange is, and what became of the connection. To hyper, an error of the body that it was
+/// given to send is the user's.
+fn blame(error: hyper::Error, effect: Effect) -> UpstreamError {
+    if error.is_user() {
+        return UpstreamError::RequestBody(error);
+    }
+    if error.is_incomplete_message() || error.is_canceled() {
+        return UpstreamError::Closed(effect);
+    }
+    match io_kind(&error) {
+        Some(io::ErrorKind::BrokenPipe) => UpstreamError::Closed(effect),
+        Some(io::ErrorKind::ConnectionReset) => UpstreamError::Reset(effect),
+        Some(_) | None => UpstreamError::Invalid(effect, error),
+    }
+}
+
+/// The kernel's error behind one of hyper.
+fn io_kind(error: &hyper::Error) -> Option<io::ErrorKind> {
+    let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind)
 }
 
 /// Connects, and waits while the engine's backlog is full: there a unix socket fails at once (`EAGAIN`), where TCP

@@ -13,7 +13,7 @@ use http::{Response, StatusCode};
 use pdp::Denied;
 
 use crate::engine::socket;
-use crate::engine::upstream::UpstreamError;
+use crate::engine::upstream::{Effect, UpstreamError};
 use crate::http::body::inspected::NotTaken;
 use crate::http::body::response::ResponseBody;
 use crate::http::head::BadHead;
@@ -97,8 +97,17 @@ pub(crate) fn refuse(refusal: &Refusal, flags: Flags, mut record: Record) -> Res
         Refusal::BadBody(NotTaken::Broken(_)) | Refusal::Upstream(UpstreamError::RequestBody(_)) => {
             record.fail(status, reason, End::BodyBroken)
         }
-        Refusal::Upstream(_) => record.fail(status, reason, End::EngineFailed),
-        Refusal::BadHead(_)
+        Refusal::Upstream(UpstreamError::Connect { .. } | UpstreamError::ConnectTimeout { .. }) => {
+            record.fail(status, reason, End::EngineAway)
+        }
+        Refusal::Upstream(
+            UpstreamError::Closed(_)
+            | UpstreamError::Reset(_)
+            | UpstreamError::Invalid(..)
+            | UpstreamError::UnexpectedUpgrade,
+        ) => record.fail(status, reason, End::EngineFailed),
+        Refusal::Upstream(UpstreamError::OutOfFiles(_) | UpstreamError::Unwritable(_))
+        | Refusal::BadHead(_)
         | Refusal::Unreadable(_)
         | Refusal::BadBody(_)
         | Refusal::Denied(_)
@@ -139,7 +148,16 @@ fn refused_by(refusal: &Refusal) -> RefusedBy {
         Refusal::Denied(Denied::ByFlags(_)) => RefusedBy::Flags,
         Refusal::Denied(Denied::ByPolicy(..)) => RefusedBy::Policy,
         Refusal::Denied(Denied::PolicyFault(..)) => RefusedBy::PolicyFault,
-        Refusal::Upstream(_) => RefusedBy::Engine,
+        Refusal::Upstream(UpstreamError::RequestBody(_) | UpstreamError::Unwritable(_)) => RefusedBy::Request,
+        Refusal::Upstream(UpstreamError::OutOfFiles(_)) => RefusedBy::Full,
+        Refusal::Upstream(
+            UpstreamError::Connect { .. }
+            | UpstreamError::ConnectTimeout { .. }
+            | UpstreamError::Closed(_)
+            | UpstreamError::Reset(_)
+            | UpstreamError::Invalid(..)
+            | UpstreamError::UnexpectedUpgrade,
+        ) => RefusedBy::Engine,
         Refusal::Overloaded(_) | Refusal::Stopping(_) => RefusedBy::Full,
     }
 }
@@ -156,9 +174,10 @@ impl RefuseHead for UnreadHeads {
         let (status, body) = (self::status(&refusal), json(&message(&refusal, "")));
         record.deny(status, reason(&refusal));
         record.complete();
-        let length = body.len();
+        let (length, refused_by) = (body.len(), refused_by(&refusal).as_str());
         let head = format!(
-            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
+             {REFUSED_BY}: {refused_by}\r\nconnection: close\r\n\r\n"
         );
         Bytes::from(head + if has_body { body.as_str() } else { "" })
     }
@@ -199,13 +218,16 @@ pub(crate) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::BadBody(NotTaken::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::BadBody(NotTaken::Broken(_)) => StatusCode::BAD_REQUEST,
         Refusal::Denied(denied) => numbered(denied.status()),
-        Refusal::Upstream(UpstreamError::Connect { .. }) | Refusal::Overloaded(_) | Refusal::Stopping(_) => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Refusal::Upstream(UpstreamError::Connect { .. } | UpstreamError::OutOfFiles(_))
+        | Refusal::Overloaded(_)
+        | Refusal::Stopping(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Upstream(UpstreamError::ConnectTimeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
-        Refusal::Upstream(UpstreamError::Exchange(_) | UpstreamError::UnexpectedUpgrade) => {
-            StatusCode::BAD_GATEWAY
-        }
+        Refusal::Upstream(
+            UpstreamError::Closed(_)
+            | UpstreamError::Reset(_)
+            | UpstreamError::Invalid(..)
+            | UpstreamError::UnexpectedUpgrade,
+        ) => StatusCode::BAD_GATEWAY,
         Refusal::Upstream(UpstreamError::RequestBody(_) | UpstreamError::Unwritable(_)) => {
             StatusCode::BAD_REQUEST
         }
@@ -267,7 +289,7 @@ fn reason(refusal: &Refusal) -> String {
     }
 }
 
-/// The next step, where it is the operator's: the end of a sentence.
+/// What to know for the next step: the end of a sentence.
 fn advice(error: &UpstreamError) -> &'static str {
     match error {
         UpstreamError::Connect { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
@@ -276,13 +298,17 @@ fn advice(error: &UpstreamError) -> &'static str {
         UpstreamError::Connect { path, .. } if socket::was_removed(path) => {
             "; the engine's socket is another file now, and the gateway has the removed one mounted: restart its container"
         }
-        UpstreamError::Connect { source, .. } => {
-            open_files::advice(source).unwrap_or("; is it running, and is DOCKER_SOCKET its socket?")
-        }
-        UpstreamError::ConnectTimeout { .. }
+        UpstreamError::Connect { .. } => "; is it running, and is DOCKER_SOCKET its socket?",
+        UpstreamError::OutOfFiles(error) => open_files::advice(error).unwrap_or_default(),
+        UpstreamError::Closed(Effect::Unknown)
+        | UpstreamError::Reset(Effect::Unknown)
+        | UpstreamError::Invalid(Effect::Unknown, _) => "; the engine may have carried out the request",
+        UpstreamError::Closed(Effect::Nothing)
+        | UpstreamError::Reset(Effect::Nothing)
+        | UpstreamError::Invalid(Effect::Nothing, _)
+        | UpstreamError::ConnectTimeout { .. }
         | UpstreamError::UnexpectedUpgrade
         | UpstreamError::RequestBody(_)
-        | UpstreamError::Exchange(_)
         | UpstreamError::Unwritable(_) => "",
     }
 }

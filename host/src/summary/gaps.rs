@@ -14,7 +14,7 @@ const AFTER_CREATE: [(Flag, &str); 6] = [
 ];
 
 /// The families, other than that of containers, in which clients create things that they remove again.
-const REMOVABLE: [Family; 8] = [
+const REMOVABLE: [Family; 7] = [
     Family::Images,
     Family::Networks,
     Family::Volumes,
@@ -22,7 +22,6 @@ const REMOVABLE: [Family; 8] = [
     Family::Services,
     Family::Secrets,
     Family::Configs,
-    Family::Nodes,
 ];
 
 /// A sentence for each thing that is left out.
@@ -81,7 +80,25 @@ fn removal(flags: Flags) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use engine_api::{Endpoint, Method};
+
     use super::*;
+
+    #[test]
+    fn what_clients_create_and_remove_is_what_the_catalogue_lets_them() {
+        let has = |family: Family, method: Method, name: &str| {
+            Endpoint::ALL.iter().any(|endpoint| {
+                let families = endpoint.templates().iter().filter_map(|template| template.split('/').nth(1));
+                endpoint.method() == method
+                    && endpoint.operation_id().ends_with(name)
+                    && families.into_iter().any(|segment| segment == family.segment())
+            })
+        };
+        for family in Family::ALL.iter().copied().filter(|&family| family != Family::Containers) {
+            let both = has(family, Method::Post, "Create") && has(family, Method::Delete, "Delete");
+            assert_eq!(REMOVABLE.contains(&family), both, "{family}");
+        }
+    }
 
     #[test]
     fn what_a_combination_leaves_out_is_said() {

@@ -102,10 +102,16 @@ async fn what_came_in_the_same_packet_as_a_death_still_arrives(via: Via) {
 
 /// A refusal in the engine's own form, and a connection that goes on.
 async fn is_a_bad_gateway(client: &mut Client, case: &str) {
+    says_bad_gateway(client, case, "").await;
+}
+
+/// The same, with these words.
+async fn says_bad_gateway(client: &mut Client, case: &str, words: &str) {
     let response = client.read_response().await;
     assert_eq!(response.status(), 502, "{case}");
     assert_eq!(response.head.header("content-type"), Some("application/json"), "{case}");
     assert!(response.text().starts_with(r#"{"message":"#), "{case}: {}", response.text());
+    assert!(response.text().contains(words), "{case}: {words} is not in {}", response.text());
     assert_eq!(client.fetch("GET /_ping", &[]).await.text(), "OK", "{case}: the connection goes on");
 }
 
@@ -115,16 +121,23 @@ async fn a_death_mid_head_is_a_bad_gateway(via: Via) {
     {
         engine.answer_and_close("GET /info", part);
         client.ask("GET /info", &[]).await;
-        is_a_bad_gateway(&mut client, part).await;
+        says_bad_gateway(&mut client, part, r#"closed the connection before it had answered"}"#).await;
     }
 }
 
 async fn a_close_instead_of_an_answer_is_a_bad_gateway(via: Via) {
     let (engine, _gateway, mut client) = scene(via).await;
-    for line in ["GET /info", "POST /containers/web/start", "DELETE /containers/web"] {
+    let closed = "the Docker engine closed the connection before it had answered";
+    let doubt = "; the engine may have carried out the request";
+    for (line, doubt) in [
+        ("GET /info", ""),
+        ("POST /containers/web/start", doubt),
+        ("DELETE /containers/web", doubt),
+        ("GET /containers/web/attach/ws", doubt),
+    ] {
         engine.answer_and_close(line, "");
         client.ask(line, &["Content-Length: 0"]).await;
-        is_a_bad_gateway(&mut client, line).await;
+        says_bad_gateway(&mut client, line, &format!(r#"{closed}{doubt}"}}"#)).await;
     }
 }
 
@@ -136,8 +149,9 @@ async fn a_reset_instead_of_an_answer_is_a_bad_gateway(via: Via) {
     let connection = connections.next().await;
     connection.until_readable().await;
     drop(connections);
-    drop(connection); // with the request unread, which a unix socket's peer sees as a reset
-    is_a_bad_gateway(&mut client, "a reset").await;
+    drop(connection); // to a unix socket's peer a reset, as the request is unread, or a close if that comes before it
+    let words = "the connection before it had answered; the engine may have carried out the request";
+    says_bad_gateway(&mut client, "a reset", words).await;
 }
 
 async fn a_reset_mid_upload_is_a_bad_gateway(via: Via) {
@@ -148,7 +162,10 @@ async fn a_reset_mid_upload_is_a_bad_gateway(via: Via) {
     client.send("a part of a tar").await;
     load.until_readable().await;
     drop(load);
-    assert_eq!(client.read_response().await.status(), 502);
+    let response = client.read_response().await;
+    assert_eq!(response.status(), 502);
+    let want = "the Docker engine reset the connection before it had answered; the engine may have carried out the request";
+    assert!(response.text().contains(want), "{}", response.text());
 }
 
 async fn garbage_is_a_bad_gateway(via: Via) {
@@ -167,7 +184,7 @@ async fn garbage_is_a_bad_gateway(via: Via) {
     ] {
         engine.answer_and_close("GET /info", garbage);
         client.ask("GET /info", &[]).await;
-        is_a_bad_gateway(&mut client, garbage).await;
+        says_bad_gateway(&mut client, garbage, "the Docker engine gave no valid answer: ").await;
     }
 }
 

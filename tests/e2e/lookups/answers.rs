@@ -83,13 +83,13 @@ async fn an_answer_that_breaks_off_is_unavailable(via: Via) {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"Id\"\r\n",
             "the engine's answer broke off",
         ),
-        ("HTTP/1.1 200 OK\r\nContent-", "the Docker engine gave no valid answer"),
+        ("HTTP/1.1 200 OK\r\nContent-", "the Docker engine closed the connection before it had answered"),
         (
             "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n",
             "the Docker engine switched protocols unasked",
         ),
         ("SMTP ready\r\n\r\n", "the Docker engine gave no valid answer"),
-        ("", "the Docker engine gave no valid answer"),
+        ("", "the Docker engine closed the connection before it had answered"),
     ] {
         scene.engine.answer_and_close("GET /containers/web/json", answer);
         assert_eq!(scene.answer(via).await, format!("container: unavailable: {want}"), "{answer}");
