@@ -102,8 +102,6 @@ impl Deref for Running {
     }
 }
 
-/// The folders above the binary may be closed to others. Another process makes the copy: a file that this one had open
-/// for writing could not be run while one of its threads is between fork and exec.
 /// Runs it as a user who may have no more than one thread, and waits for its end.
 pub(crate) fn without_threads(env: &[(&str, &str)]) -> Done {
     let folder = folder_with_a_copy();
@@ -113,6 +111,8 @@ pub(crate) fn without_threads(env: &[(&str, &str)]) -> Done {
     Process::start_as(command, env).err().unwrap_or_else(|| panic!("it serves without a thread for its log"))
 }
 
+/// The folders above the binary may be closed to others. Another process makes the copy: a file that this one had open
+/// for writing could not be run while one of its threads is between fork and exec.
 fn folder_with_a_copy() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
