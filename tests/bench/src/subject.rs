@@ -1,4 +1,5 @@
-//! What is measured: nothing in between, HAProxy, or a sockgate binary; started afresh for every round.
+//! What is measured: nothing in between, a relay that parses nothing, HAProxy, or a sockgate binary; started afresh for
+//! every round.
 
 use std::io::{BufRead as _, BufReader, PipeReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -45,6 +46,8 @@ impl Subject {
 pub(crate) enum Kind {
     /// Nothing.
     Direct,
+    /// The relay of this program, which parses nothing.
+    Floor,
     /// HAProxy with haproxy.cfg.
     HaProxy,
     /// A sockgate binary.
@@ -114,6 +117,7 @@ impl Running {
         let gate = free_port()?;
         let mut command = match &subject.kind {
             Kind::Direct => return Ok(running),
+            Kind::Floor => floor(engine, gate)?,
             Kind::HaProxy => haproxy(engine, gate),
             Kind::Sockgate(told) => sockgate(told, engine, gate),
         };
@@ -229,6 +233,12 @@ fn first_byte(gate: SocketAddr, ping: &[u8]) -> Result<()> {
 /// A port that was free a moment ago: HAProxy cannot tell which one it took if it is given 0.
 fn free_port() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+fn floor(engine: &Path, gate: SocketAddr) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("relay").arg(gate.to_string()).arg(engine);
+    Ok(command)
 }
 
 fn haproxy(engine: &Path, gate: SocketAddr) -> Command {
