@@ -17,6 +17,7 @@ mod engine;
 mod facts;
 mod held;
 mod load;
+mod plots;
 mod policies;
 mod relay;
 mod report;
@@ -71,10 +72,10 @@ struct Arguments {
     /// Leave everything but sockgate out: for two builds of it.
     #[arg(long)]
     no_peers: bool,
-    /// The folder that gets the figures as JSON and as Markdown.
+    /// The folder that gets the figures as JSON and as Markdown, and the plots.
     #[arg(long, default_value = "target/bench", global = true)]
     out: PathBuf,
-    /// Replaces the figures between the markers of this document.
+    /// Replaces the figures between the markers of this document, and the plots beside it.
     #[arg(long, global = true)]
     document: Option<PathBuf>,
 }
@@ -159,7 +160,13 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     }
     drop(fake);
     report.facts.insert("cores kept busy by others".to_owned(), ticks.others_since(begin)?);
-    publish(arguments, "figures", &report, &report.markdown()?)
+    let plots = plots::all(&report)?;
+    let markdown = report.markdown()? + &plots::links(&plots);
+    plots::write(&plots, &arguments.out)?;
+    if let Some(document) = &arguments.document {
+        plots::write(&plots, document.parent().context("a document is in a folder")?)?;
+    }
+    publish(arguments, "figures", &report, &markdown)
 }
 
 async fn round(

@@ -65,6 +65,9 @@ const TARGETS: [(&str, Metric, Limit); 12] = [
     ("start", Metric::Start, Limit::Absolute(15.0)),
 ];
 
+/// Figures that plots show and no table does.
+const PLOTTED: [(Metric, &str); 2] = [(Metric::P90, "p90 ms"), (Metric::P999, "p99.9 ms")];
+
 /// Metric, its name in a row, its name above a table.
 const TABLES: [(Metric, &str, &str); 13] = [
     (Metric::CpuPer10k, "CPU s / 10,000", "CPU seconds of the proxy for 10,000 requests (log rows: lines)"),
@@ -103,7 +106,8 @@ impl Report {
         })
     }
 
-    fn rounds(&self, workload: &str, metric: Metric, subject: &str) -> Option<&[f64]> {
+    /// A figure in all rounds.
+    pub(crate) fn rounds(&self, workload: &str, metric: Metric, subject: &str) -> Option<&[f64]> {
         self.position(workload, metric, subject).map(|index| self.cells[index].rounds.as_slice())
     }
 
@@ -217,7 +221,9 @@ pub(crate) fn compare(before: &Report, after: &Report) -> Result<String> {
 }
 
 fn figure(metric: Metric) -> &'static str {
-    TABLES.iter().find(|(of, ..)| *of == metric).map_or("", |(_metric, name, _title)| name)
+    let tabled = TABLES.iter().map(|(of, name, _title)| (of, name));
+    let mut names = tabled.chain(PLOTTED.iter().map(|(of, name)| (of, name)));
+    names.find(|(of, _name)| **of == metric).map_or("", |(_of, name)| name)
 }
 
 /// What stands where nothing was measured.
@@ -228,11 +234,16 @@ pub(crate) fn dash() -> String {
 /// Median, minimum and maximum.
 pub(crate) fn show(summary: Summary) -> String {
     let Summary { median, min, max } = summary;
-    let decimals = match median {
+    let decimals = decimals(median);
+    format!("{median:.decimals$} ({min:.decimals$}-{max:.decimals$})")
+}
+
+/// How many decimals of a figure of this size are worth showing.
+pub(crate) fn decimals(figure: f64) -> usize {
+    match figure {
         small if small < 0.1 => 3,
         small if small < 10.0 => 2,
         middle if middle < 1000.0 => 1,
         _large => 0,
-    };
-    format!("{median:.decimals$} ({min:.decimals$}-{max:.decimals$})")
+    }
 }

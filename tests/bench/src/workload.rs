@@ -36,8 +36,12 @@ pub(crate) enum Metric {
     GibRate,
     /// Median time of a request, or delay of a line, in ms.
     P50,
+    /// The time that 90 of 100 do not exceed, in ms.
+    P90,
     /// The time that 99 of 100 do not exceed, in ms.
     P99,
+    /// The time that 999 of 1,000 do not exceed, in ms.
+    P999,
     /// From exec to the first byte of a 200 answer, in ms.
     Start,
     /// Resident memory after the first answer, in MiB.
@@ -278,7 +282,8 @@ async fn requests(load: &Load, running: &Running) -> Result<Figures> {
 }
 
 fn times(nanos: &mut [u64]) -> Figures {
-    vec![(Metric::P50, percentile(nanos, 0.5) / 1e6), (Metric::P99, percentile(nanos, 0.99) / 1e6)]
+    let shares = [(Metric::P50, 0.5), (Metric::P90, 0.9), (Metric::P99, 0.99), (Metric::P999, 0.999)];
+    shares.map(|(metric, share)| (metric, percentile(nanos, share) / 1e6)).to_vec()
 }
 
 async fn transfer(
