@@ -16,6 +16,7 @@ mod dockerd;
 mod engine;
 mod facts;
 mod held;
+mod instructions;
 mod load;
 mod plots;
 mod policies;
@@ -42,6 +43,7 @@ use tokio::task::LocalSet;
 
 use crate::dockerd::Dockerd;
 use crate::facts::Ticks;
+use crate::instructions::Wish;
 use crate::report::{FLOOR, HAPROXY, Report, SOCKGATE};
 use crate::subject::{Kind, Running, Sockgate, Subject};
 use crate::workload::{Engine, Fit, Workload};
@@ -94,6 +96,12 @@ enum Action {
         /// Where the engine is.
         socket: PathBuf,
     },
+    /// Counts the instructions of a request instead, and keeps the counts in the repository.
+    Instructions {
+        /// Keep nothing; fail if something has become dearer than what is kept.
+        #[arg(long)]
+        check: bool,
+    },
     /// Measures policies instead: what a decision costs, starts, memory, and a policy that burns its time.
     Policies,
     /// Prints sockgate's figures of two figures.json files side by side.
@@ -116,6 +124,10 @@ fn main() -> Result<()> {
             let read = |path| -> Result<Report> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
             print!("{}", report::compare(&read(before)?, &read(after)?)?);
             Ok(())
+        }
+        Some(Action::Instructions { check }) => {
+            let wish = if *check { Wish::Check } else { Wish::Keep };
+            runtime.block_on(LocalSet::new().run_until(instructions::measure(&arguments, wish)))
         }
         Some(Action::Policies) => runtime.block_on(LocalSet::new().run_until(policies::measure(&arguments))),
         None => runtime.block_on(LocalSet::new().run_until(measure(&arguments))),
@@ -225,7 +237,7 @@ fn subjects(arguments: &Arguments) -> Result<Vec<Subject>> {
     for (name, binary) in [(SOCKGATE, Some(&arguments.sockgate)), ("sockgate (vs)", arguments.vs.as_ref())] {
         let Some(binary) = binary else { continue };
         let binary = fs::canonicalize(binary).with_context(|| binary.display().to_string())?;
-        let kind = Kind::Sockgate(Sockgate { binary, variables: Vec::new() });
+        let kind = Kind::Sockgate(Sockgate { binary, variables: Vec::new(), counted: None });
         subjects.push(Subject { name: name.to_owned(), kind });
     }
     Ok(subjects)
