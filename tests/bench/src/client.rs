@@ -144,6 +144,16 @@ pub(crate) fn get(target: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// The same with so many header fields.
+pub(crate) fn get_with_fields(target: &str, fields: usize) -> Vec<u8> {
+    let mut request = format!("GET /v1.41{target} HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+    for field in 1..fields {
+        request.push_str(&format!("X-{field}: short\r\n"));
+    }
+    request.push_str("\r\n");
+    request.into_bytes()
+}
+
 /// The same for one request a connection.
 pub(crate) fn get_and_close(target: &str) -> Vec<u8> {
     format!(

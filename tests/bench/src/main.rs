@@ -1,4 +1,5 @@
-//! Measures what stands between a docker client and its engine: nothing, HAProxy, sockgate, or two builds of it.
+//! Measures what stands between a docker client and its engine: nothing, a relay that parses nothing, HAProxy, sockgate,
+//! or two builds of it.
 //!
 //! One run starts every subject afresh in every round and takes the workloads in turn, so that a change of the
 //! machine's mood reaches all subjects alike; the figure to compare is CPU time of the proxy, which load generator and
@@ -14,8 +15,12 @@ mod client;
 mod dockerd;
 mod engine;
 mod facts;
+mod held;
+mod instructions;
 mod load;
+mod plots;
 mod policies;
+mod relay;
 mod report;
 mod stats;
 mod stream;
@@ -25,23 +30,26 @@ mod wire;
 mod workload;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 use tokio::task::LocalSet;
 
 use crate::dockerd::Dockerd;
 use crate::facts::Ticks;
-use crate::report::{HAPROXY, Report, SOCKGATE};
+use crate::instructions::Wish;
+use crate::report::{FLOOR, HAPROXY, Report, SOCKGATE};
 use crate::subject::{Kind, Running, Sockgate, Subject};
 use crate::workload::{Engine, Fit, Workload};
 
 #[derive(Parser)]
-#[command(about = "Measures direct access, HAProxy and sockgate side by side")]
+#[command(about = "Measures direct access, a bare relay, HAProxy and sockgate side by side")]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Action>,
@@ -63,13 +71,13 @@ struct Arguments {
     /// Two rounds of a fifth of the requests, without dockerd.
     #[arg(long, global = true)]
     quick: bool,
-    /// Leave HAProxy and direct access out: for two builds of sockgate.
+    /// Leave everything but sockgate out: for two builds of it.
     #[arg(long)]
     no_peers: bool,
-    /// The folder that gets the figures as JSON and as Markdown.
+    /// The folder that gets the figures as JSON and as Markdown, and the plots.
     #[arg(long, default_value = "target/bench", global = true)]
     out: PathBuf,
-    /// Replaces the figures between the markers of this document.
+    /// Replaces the figures between the markers of this document, and the plots beside it.
     #[arg(long, global = true)]
     document: Option<PathBuf>,
 }
@@ -80,6 +88,19 @@ enum Action {
     Engine {
         /// Where to listen.
         socket: PathBuf,
+    },
+    /// Copies bytes between the clients of an address and a unix socket; what the run starts for itself.
+    Relay {
+        /// Where to listen.
+        gate: SocketAddr,
+        /// Where the engine is.
+        socket: PathBuf,
+    },
+    /// Counts the instructions of a request instead, and keeps the counts in the repository.
+    Instructions {
+        /// Keep nothing; fail if something has become dearer than what is kept.
+        #[arg(long)]
+        check: bool,
     },
     /// Measures policies instead: what a decision costs, starts, memory, and a policy that burns its time.
     Policies,
@@ -94,17 +115,29 @@ enum Action {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    raise_file_limit()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match &arguments.command {
         Some(Action::Engine { socket }) => runtime.block_on(engine::serve(socket)),
+        Some(Action::Relay { gate, socket }) => Ok(runtime.block_on(relay::serve(*gate, socket))?),
         Some(Action::Compare { before, after }) => {
             let read = |path| -> Result<Report> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
             print!("{}", report::compare(&read(before)?, &read(after)?)?);
             Ok(())
         }
+        Some(Action::Instructions { check }) => {
+            let wish = if *check { Wish::Check } else { Wish::Keep };
+            runtime.block_on(LocalSet::new().run_until(instructions::measure(&arguments, wish)))
+        }
         Some(Action::Policies) => runtime.block_on(LocalSet::new().run_until(policies::measure(&arguments))),
         None => runtime.block_on(LocalSet::new().run_until(measure(&arguments))),
     }
+}
+
+/// A proxy needs three files for each of 900 connections: as many as may be, for this program and all that it starts.
+fn raise_file_limit() -> Result<()> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).context("raising the file limit")
 }
 
 async fn measure(arguments: &Arguments) -> Result<()> {
@@ -139,7 +172,13 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     }
     drop(fake);
     report.facts.insert("cores kept busy by others".to_owned(), ticks.others_since(begin)?);
-    publish(arguments, "figures", &report, &report.markdown()?)
+    let plots = plots::all(&report)?;
+    let markdown = report.markdown()? + &plots::links(&plots);
+    plots::write(&plots, &arguments.out)?;
+    if let Some(document) = &arguments.document {
+        plots::write(&plots, document.parent().context("a document is in a folder")?)?;
+    }
+    publish(arguments, "figures", &report, &markdown)
 }
 
 async fn round(
@@ -160,10 +199,12 @@ async fn round(
                 continue;
             }
             let begin = Instant::now();
-            let figures = workload.run(subject, engine).await?;
-            eprintln!("{} through {}: {:.1?}", workload.name, subject.subject.name, begin.elapsed());
-            for (metric, value) in figures {
-                report.add(workload, &subject.subject.name, metric, value);
+            let rows = workload.run(subject, engine).await?;
+            eprintln!("{} through {}: {:.1?}", workload.row.name, subject.subject.name, begin.elapsed());
+            for (row, figures) in rows {
+                for (metric, value) in figures {
+                    report.add(row, &subject.subject.name, metric, value);
+                }
             }
         }
     }
@@ -174,9 +215,12 @@ fn chosen(arguments: &Arguments, share: f64) -> Result<Vec<Workload>> {
     let mut workloads = workload::all(share);
     if !arguments.only.is_empty() {
         for name in &arguments.only {
-            ensure!(workloads.iter().any(|workload| workload.name.starts_with(name)), "no workload {name}");
+            ensure!(
+                workloads.iter().any(|workload| workload.row.name.starts_with(name)),
+                "no workload {name}"
+            );
         }
-        workloads.retain(|workload| arguments.only.iter().any(|name| workload.name.starts_with(name)));
+        workloads.retain(|workload| arguments.only.iter().any(|name| workload.row.name.starts_with(name)));
     } else if arguments.quick {
         workloads.retain(|workload| workload.engine == Engine::Fake);
     }
@@ -187,12 +231,13 @@ fn subjects(arguments: &Arguments) -> Result<Vec<Subject>> {
     let mut subjects = Vec::new();
     if !arguments.no_peers {
         subjects.push(Subject { name: "direct".to_owned(), kind: Kind::Direct });
+        subjects.push(Subject { name: FLOOR.to_owned(), kind: Kind::Floor });
         subjects.push(Subject { name: HAPROXY.to_owned(), kind: Kind::HaProxy });
     }
     for (name, binary) in [(SOCKGATE, Some(&arguments.sockgate)), ("sockgate (vs)", arguments.vs.as_ref())] {
         let Some(binary) = binary else { continue };
         let binary = fs::canonicalize(binary).with_context(|| binary.display().to_string())?;
-        let kind = Kind::Sockgate(Sockgate { binary, variables: Vec::new() });
+        let kind = Kind::Sockgate(Sockgate { binary, variables: Vec::new(), counted: None });
         subjects.push(Subject { name: name.to_owned(), kind });
     }
     Ok(subjects)

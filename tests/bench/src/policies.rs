@@ -205,7 +205,8 @@ impl Round<'_> {
     fn subject(&self, row: &Row, cache: &Path) -> Result<Subject> {
         let binary = std::fs::canonicalize(self.binary).with_context(|| self.binary.display().to_string())?;
         let variables = row.policy.as_ref().map_or_else(Vec::new, |guest| guest.variables(cache));
-        Ok(Subject { name: row.name.to_owned(), kind: Kind::Sockgate(Sockgate { binary, variables }) })
+        let kind = Kind::Sockgate(Sockgate { binary, variables, counted: None });
+        Ok(Subject { name: row.name.to_owned(), kind })
     }
 
     async fn ask(&self, started: &Started<'_>, asked: Asked, samples: &mut Samples) -> Result<()> {

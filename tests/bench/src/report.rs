@@ -7,9 +7,11 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::stats::{Summary, summary};
-use crate::workload::{Metric, Workload};
+use crate::workload::{Metric, Row};
 
-/// The name of HAProxy's column, against which ratios are taken.
+/// The name of the column of the relay that parses nothing.
+pub(crate) const FLOOR: &str = "floor";
+/// The name of HAProxy's column.
 pub(crate) const HAPROXY: &str = "HAProxy";
 /// The name of the measured binary's column.
 pub(crate) const SOCKGATE: &str = "sockgate";
@@ -28,9 +30,9 @@ pub(crate) struct Report {
 /// One metric of one workload through one subject.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Cell {
-    /// `Workload::name`.
+    /// `Row::name`.
     pub(crate) workload: String,
-    /// `Workload::title`.
+    /// `Row::title`.
     pub(crate) title: String,
     /// What was measured.
     pub(crate) metric: Metric,
@@ -63,8 +65,11 @@ const TARGETS: [(&str, Metric, Limit); 12] = [
     ("start", Metric::Start, Limit::Absolute(15.0)),
 ];
 
+/// Figures that plots show and no table does.
+const PLOTTED: [(Metric, &str); 2] = [(Metric::P90, "p90 ms"), (Metric::P999, "p99.9 ms")];
+
 /// Metric, its name in a row, its name above a table.
-const TABLES: [(Metric, &str, &str); 12] = [
+const TABLES: [(Metric, &str, &str); 13] = [
     (Metric::CpuPer10k, "CPU s / 10,000", "CPU seconds of the proxy for 10,000 requests (log rows: lines)"),
     (Metric::CpuPerGib, "CPU s / GiB", "CPU seconds of the proxy for a GiB"),
     (Metric::Rate, "requests/s", "Requests a second"),
@@ -74,19 +79,20 @@ const TABLES: [(Metric, &str, &str); 12] = [
     (Metric::Start, "start ms", "From exec to the first byte of a 200 answer, ms"),
     (Metric::RssIdle, "idle MiB", "Resident memory after the first answer, MiB"),
     (Metric::RssLoaded, "after load MiB", "Resident memory after load, MiB"),
-    (Metric::RssStreams, "200 streams MiB", "Resident memory with 200 silent event streams, MiB"),
+    (Metric::RssConnection, "KiB / connection", "Resident memory that each of 200 connections adds, KiB"),
+    (Metric::RssLeft, "left MiB", "Resident memory after these 200 clients have left, MiB"),
     (Metric::CpuStreams, "CPU ms", "CPU time in a second in which 200 silent event streams are open, ms"),
     (Metric::LogLines, "log lines / request", "Log lines that the proxy wrote a request"),
 ];
 
 impl Report {
     /// Notes one round's figure.
-    pub(crate) fn add(&mut self, workload: &Workload, subject: &str, metric: Metric, value: f64) {
-        match self.position(workload.name, metric, subject) {
+    pub(crate) fn add(&mut self, row: Row, subject: &str, metric: Metric, value: f64) {
+        match self.position(row.name, metric, subject) {
             Some(index) => self.cells[index].rounds.push(value),
             None => self.cells.push(Cell {
-                workload: workload.name.to_owned(),
-                title: workload.title.to_owned(),
+                workload: row.name.to_owned(),
+                title: row.title.to_owned(),
                 metric,
                 subject: subject.to_owned(),
                 rounds: vec![value],
@@ -100,7 +106,8 @@ impl Report {
         })
     }
 
-    fn rounds(&self, workload: &str, metric: Metric, subject: &str) -> Option<&[f64]> {
+    /// A figure in all rounds.
+    pub(crate) fn rounds(&self, workload: &str, metric: Metric, subject: &str) -> Option<&[f64]> {
         self.position(workload, metric, subject).map(|index| self.cells[index].rounds.as_slice())
     }
 
@@ -178,14 +185,13 @@ impl Report {
         Ok(())
     }
 
-    /// The columns that are ratios: sockgate to HAProxy, and a second sockgate to the first.
+    /// The columns that are ratios: sockgate to its peers, and a second sockgate to the first.
     fn pairs(&self) -> Vec<(String, String)> {
         let mut pairs = Vec::new();
         for subject in self.subjects.iter().skip_while(|name| *name != SOCKGATE) {
-            let by = if subject == SOCKGATE { HAPROXY } else { SOCKGATE };
-            if self.subjects.iter().any(|name| name == by) {
-                pairs.push((subject.clone(), by.to_owned()));
-            }
+            let peers: &[&str] = if subject == SOCKGATE { &[FLOOR, HAPROXY] } else { &[SOCKGATE] };
+            let measured = peers.iter().filter(|by| self.subjects.iter().any(|name| name == *by));
+            pairs.extend(measured.map(|by| (subject.clone(), (*by).to_owned())));
         }
         pairs
     }
@@ -215,7 +221,9 @@ pub(crate) fn compare(before: &Report, after: &Report) -> Result<String> {
 }
 
 fn figure(metric: Metric) -> &'static str {
-    TABLES.iter().find(|(of, ..)| *of == metric).map_or("", |(_metric, name, _title)| name)
+    let tabled = TABLES.iter().map(|(of, name, _title)| (of, name));
+    let mut names = tabled.chain(PLOTTED.iter().map(|(of, name)| (of, name)));
+    names.find(|(of, _name)| **of == metric).map_or("", |(_of, name)| name)
 }
 
 /// What stands where nothing was measured.
@@ -226,11 +234,16 @@ pub(crate) fn dash() -> String {
 /// Median, minimum and maximum.
 pub(crate) fn show(summary: Summary) -> String {
     let Summary { median, min, max } = summary;
-    let decimals = match median {
+    let decimals = decimals(median);
+    format!("{median:.decimals$} ({min:.decimals$}-{max:.decimals$})")
+}
+
+/// How many decimals of a figure of this size are worth showing.
+pub(crate) fn decimals(figure: f64) -> usize {
+    match figure {
         small if small < 0.1 => 3,
         small if small < 10.0 => 2,
         middle if middle < 1000.0 => 1,
         _large => 0,
-    };
-    format!("{median:.decimals$} ({min:.decimals$}-{max:.decimals$})")
+    }
 }

@@ -1,4 +1,4 @@
-//! The loads that are one long answer or one long request: transfers, followed logs, silent streams.
+//! The loads that are one long answer or one long request: transfers, followed logs, answers that are left unread.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -161,16 +161,18 @@ fn nanos_of_day(text: &str) -> Option<u64> {
     Some(seconds * 1_000_000_000 + format!("{fraction:0<9}").parse::<u64>().ok()?)
 }
 
-/// Opens `count` streams of events that never come; each must send its head before any event. All at once, because
-/// HAProxy holds a head back for 200 ms. Needs a `LocalSet` around it.
-pub(crate) async fn open_silent(address: &Address, count: usize) -> Result<Vec<Client>> {
+/// Asks `request` on `count` connections and reads no more than the heads of the answers; a stream of events that never
+/// come must send its own before any event. All at once, because HAProxy holds a head back for 200 ms. Needs a
+/// `LocalSet` around it.
+pub(crate) async fn open(address: &Address, count: usize, request: &[u8]) -> Result<Vec<Client>> {
     let mut opening = JoinSet::new();
-    for _stream in 0..count {
-        let mut client = Client::new(address, 4 << 10);
+    let request: Rc<[u8]> = request.into();
+    for _connection in 0..count {
+        let (mut client, request) = (Client::new(address, 4 << 10), Rc::clone(&request));
         opening.spawn_local(async move {
-            client.send(&client::get("/events")).await?;
+            client.send(&request).await?;
             let status = client.answer_head().await?;
-            ensure!(status == 200, "status {status} to events");
+            ensure!(status == 200, "status {status} where only the head is read");
             Ok(client)
         });
     }

@@ -1,4 +1,5 @@
-//! What is measured: nothing in between, HAProxy, or a sockgate binary; started afresh for every round.
+//! What is measured: nothing in between, a relay that parses nothing, HAProxy, or a sockgate binary; started afresh for
+//! every round.
 
 use std::io::{BufRead as _, BufReader, PipeReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,12 +9,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::{self, Address};
 
 /// Compiling a policy with an interpreter in it takes its time.
 const START_BOUND: Duration = Duration::from_secs(120);
+const STOP_BOUND: Duration = Duration::from_secs(30);
 /// What stands for the address of the gate in a variable's value.
 pub(crate) const LISTENER: &str = "{listener}";
 const RETRY: Duration = Duration::from_micros(100);
@@ -45,6 +48,8 @@ impl Subject {
 pub(crate) enum Kind {
     /// Nothing.
     Direct,
+    /// The relay of this program, which parses nothing.
+    Floor,
     /// HAProxy with haproxy.cfg.
     HaProxy,
     /// A sockgate binary.
@@ -58,6 +63,8 @@ pub(crate) struct Sockgate {
     pub(crate) binary: PathBuf,
     /// More variables; [`LISTENER`] in a value stands for where it listens.
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// The file that valgrind writes at its end, if it counts instructions.
+    pub(crate) counted: Option<PathBuf>,
 }
 
 /// A started subject; dropping it ends its process.
@@ -114,6 +121,7 @@ impl Running {
         let gate = free_port()?;
         let mut command = match &subject.kind {
             Kind::Direct => return Ok(running),
+            Kind::Floor => floor(engine, gate)?,
             Kind::HaProxy => haproxy(engine, gate),
             Kind::Sockgate(told) => sockgate(told, engine, gate),
         };
@@ -133,6 +141,21 @@ impl Running {
     /// Lines logged so far.
     pub(crate) fn log_lines(&self) -> u64 {
         self.process.as_ref().map_or(0, |process| process.log.lock().map_or(0, |log| log.lines))
+    }
+
+    /// Has the process end by itself, and waits for that.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let Some(process) = &mut self.process else { return Ok(()) };
+        kill_process(Pid::from_child(&process.child), Signal::TERM)?;
+        let begin = Instant::now();
+        while begin.elapsed() < STOP_BOUND {
+            if let Some(status) = process.child.try_wait()? {
+                ensure!(status.success(), "it ended with {status}: {}", process.said());
+                return Ok(());
+            }
+            std::thread::sleep(RETRY);
+        }
+        bail!("{} did not end within {STOP_BOUND:?}", self.subject.name)
     }
 
     /// `error` with what the process logged of warnings and errors, which may come a little later.
@@ -231,6 +254,12 @@ fn free_port() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
+fn floor(engine: &Path, gate: SocketAddr) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("relay").arg(gate.to_string()).arg(engine);
+    Ok(command)
+}
+
 fn haproxy(engine: &Path, gate: SocketAddr) -> Command {
     let mut command = Command::new("haproxy");
     command
@@ -244,10 +273,21 @@ fn haproxy(engine: &Path, gate: SocketAddr) -> Command {
 }
 
 fn sockgate(told: &Sockgate, engine: &Path, gate: SocketAddr) -> Command {
-    let mut command = Command::new(&told.binary);
+    let mut command = match &told.counted {
+        Some(counts) => valgrind(&told.binary, counts),
+        None => Command::new(&told.binary),
+    };
     command.env_clear().envs(FLAGS).env("DOCKER_SOCKET", engine).env("LISTEN_ADDR", gate.to_string());
     for (name, value) in &told.variables {
         command.env(name, value.replace(LISTENER, &gate.to_string()));
     }
+    command
+}
+
+/// Cachegrind, the cheapest of valgrind's tools that counts instructions; caches are not simulated.
+fn valgrind(binary: &Path, counts: &Path) -> Command {
+    let mut command = Command::new("valgrind");
+    command.args(["--quiet", "--tool=cachegrind", "--cache-sim=no"]);
+    command.arg(format!("--cachegrind-out-file={}", counts.display())).arg(binary);
     command
 }

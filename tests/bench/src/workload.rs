@@ -11,7 +11,7 @@ use crate::load::{self, Load, Reuse};
 use crate::stats::percentile;
 use crate::stream::{self, Chunks, Stamp, Upload};
 use crate::subject::{Kind, Running};
-use crate::{dockerd, engine, usage};
+use crate::{dockerd, engine, held, usage};
 
 /// A run of one workload against one subject may take this long.
 const BOUND: Duration = Duration::from_secs(120);
@@ -36,16 +36,22 @@ pub(crate) enum Metric {
     GibRate,
     /// Median time of a request, or delay of a line, in ms.
     P50,
+    /// The time that 90 of 100 do not exceed, in ms.
+    P90,
     /// The time that 99 of 100 do not exceed, in ms.
     P99,
+    /// The time that 999 of 1,000 do not exceed, in ms.
+    P999,
     /// From exec to the first byte of a 200 answer, in ms.
     Start,
     /// Resident memory after the first answer, in MiB.
     RssIdle,
     /// Resident memory after load on 64 connections and two transfers, in MiB.
     RssLoaded,
-    /// Resident memory with 200 silent streams open, in MiB.
-    RssStreams,
+    /// Resident memory that each open connection adds, in KiB.
+    RssConnection,
+    /// Resident memory some time after all clients have left, in MiB.
+    RssLeft,
     /// CPU time in a second in which 200 silent streams are open, in ms.
     CpuStreams,
     /// Log lines that the proxy wrote a request.
@@ -62,12 +68,19 @@ pub(crate) enum Engine {
 }
 
 /// One row of the result.
-#[derive(Clone, Debug)]
-pub(crate) struct Workload {
-    /// What `--only` names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    /// Its name in JSON.
     pub(crate) name: &'static str,
     /// What the table says.
     pub(crate) title: &'static str,
+}
+
+/// What is measured in one go.
+#[derive(Clone, Debug)]
+pub(crate) struct Workload {
+    /// The row that it fills; `--only` goes by its name.
+    pub(crate) row: Row,
     /// Which engine answers.
     pub(crate) engine: Engine,
     work: Work,
@@ -79,15 +92,23 @@ enum Work {
     Refusals(Load),
     Download(&'static str),
     Upload(Upload),
-    Logs { target: &'static str, stamp: Stamp, lines: usize },
+    Logs {
+        target: &'static str,
+        stamp: Stamp,
+        lines: usize,
+    },
     Start,
     Memory,
+    /// Fills a row for each state of a connection.
+    Held {
+        patience: Duration,
+    },
 }
 
 /// All workloads, in the order in which they run; `share` of the requests of a full run.
 pub(crate) fn all(share: f64) -> Vec<Workload> {
-    let fake = |name, title, work| Workload { name, title, engine: Engine::Fake, work };
-    let real = |name, title, work| Workload { name, title, engine: Engine::Dockerd, work };
+    let fake = |name, title, work| Workload { row: Row { name, title }, engine: Engine::Fake, work };
+    let real = |name, title, work| Workload { row: Row { name, title }, engine: Engine::Dockerd, work };
     let ask = |target, connections, requests| Work::Requests(kept(target, 200, connections, requests, share));
     let once = Load {
         request: client::get_and_close("/_ping"),
@@ -98,9 +119,13 @@ pub(crate) fn all(share: f64) -> Vec<Workload> {
         fake("small-1", "small GET, 1 connection", ask("/_ping", 1, 8_000)),
         fake("small-16", "small GET, 16 connections", ask("/_ping", 16, 30_000)),
         fake("small-64", "small GET, 64 connections", ask("/_ping", 64, 30_000)),
+        fake("small-256", "small GET, 256 connections", ask("/_ping", 256, 30_000)),
+        fake("small-900", "small GET, 900 connections", ask("/_ping", 900, 30_000)),
         fake("json-1", "50 KB JSON, 1 connection", ask("/containers/json", 1, 6_000)),
         fake("json-16", "50 KB JSON, 16 connections", ask("/containers/json", 16, 15_000)),
         fake("json-64", "50 KB JSON, 64 connections", ask("/containers/json", 64, 15_000)),
+        fake("json-256", "50 KB JSON, 256 connections", ask("/containers/json", 256, 15_000)),
+        fake("json-900", "50 KB JSON, 900 connections", ask("/containers/json", 900, 15_000)),
         fake(
             "denied",
             "denied GET, 16 connections",
@@ -114,6 +139,7 @@ pub(crate) fn all(share: f64) -> Vec<Workload> {
         fake("logs", "followed log, a line in 5 ms", followed(share)),
         fake("start", "start", Work::Start),
         fake("memory", "memory", Work::Memory),
+        fake("held", "connections", Work::Held { patience: held::patience(share) }),
         real("dockerd-small-16", "dockerd: small GET, 16 connections", ask("/_ping", 16, 6_000)),
         real(
             "dockerd-json-16",
@@ -162,33 +188,40 @@ fn followed_container(share: f64) -> Work {
     Work::Logs { target, stamp: Stamp::Rfc3339, lines }
 }
 
-/// Figures of one run.
+/// Figures of one row.
 pub(crate) type Figures = Vec<(Metric, f64)>;
 
 impl Workload {
     /// Whether the workload says something about `kind`.
     pub(crate) fn fits(&self, kind: &Kind) -> Fit {
-        let through_a_proxy = match self.work {
-            Work::Refusals(_) | Work::Start | Work::Memory => true,
-            Work::Requests(_) | Work::Download(_) | Work::Upload(_) | Work::Logs { .. } => false,
+        let fits = match kind {
+            Kind::Direct => {
+                !matches!(self.work, Work::Refusals(_) | Work::Start | Work::Memory | Work::Held { .. })
+            }
+            Kind::Floor => !matches!(self.work, Work::Refusals(_)),
+            Kind::HaProxy | Kind::Sockgate(_) => true,
         };
-        if through_a_proxy && matches!(kind, Kind::Direct) { Fit::No } else { Fit::Yes }
+        if fits { Fit::Yes } else { Fit::No }
     }
 
-    /// Runs it once. Needs a `LocalSet` around it.
-    pub(crate) async fn run(&self, running: &Running, engine: &Path) -> Result<Figures> {
-        let figures = async {
-            match &self.work {
-                Work::Requests(load) | Work::Refusals(load) => requests(load, running).await,
-                Work::Download(target) => transfer(running, stream::download(&running.address, target)).await,
-                Work::Upload(upload) => transfer(running, stream::upload(&running.address, upload)).await,
-                Work::Logs { target, stamp, lines } => logs(running, target, *stamp, *lines).await,
-                Work::Start => starts(running, engine),
-                Work::Memory => memory(running, engine).await,
-            }
+    /// Runs it once; the figures of each row that it fills. Needs a `LocalSet` around it.
+    pub(crate) async fn run(&self, running: &Running, engine: &Path) -> Result<Vec<(Row, Figures)>> {
+        let rows = async {
+            let figures = match &self.work {
+                Work::Requests(load) | Work::Refusals(load) => requests(load, running).await?,
+                Work::Download(target) => {
+                    transfer(running, stream::download(&running.address, target)).await?
+                }
+                Work::Upload(upload) => transfer(running, stream::upload(&running.address, upload)).await?,
+                Work::Logs { target, stamp, lines } => logs(running, target, *stamp, *lines).await?,
+                Work::Start => starts(running, engine)?,
+                Work::Memory => memory(running, engine).await?,
+                Work::Held { patience } => return held::measure(&running.subject, engine, *patience).await,
+            };
+            Ok(vec![(self.row, figures)])
         };
-        let what = || format!("{} through {}", self.name, running.subject.name);
-        tokio::time::timeout(BOUND, figures).await.with_context(what)?.with_context(what)
+        let what = || format!("{} through {}", self.row.name, running.subject.name);
+        tokio::time::timeout(BOUND, rows).await.with_context(what)?.with_context(what)
     }
 }
 
@@ -249,7 +282,8 @@ async fn requests(load: &Load, running: &Running) -> Result<Figures> {
 }
 
 fn times(nanos: &mut [u64]) -> Figures {
-    vec![(Metric::P50, percentile(nanos, 0.5) / 1e6), (Metric::P99, percentile(nanos, 0.99) / 1e6)]
+    let shares = [(Metric::P50, 0.5), (Metric::P90, 0.9), (Metric::P99, 0.99), (Metric::P999, 0.999)];
+    shares.map(|(metric, share)| (metric, percentile(nanos, share) / 1e6)).to_vec()
 }
 
 async fn transfer(
@@ -289,8 +323,7 @@ fn starts(running: &Running, engine: &Path) -> Result<Figures> {
 async fn memory(running: &Running, engine: &Path) -> Result<Figures> {
     let fresh = Running::start(&running.subject, engine)?;
     let mut figures = vec![(Metric::RssIdle, resident(&fresh)?)];
-    let streams = stream::open_silent(&fresh.address, STREAMS).await?;
-    figures.push((Metric::RssStreams, resident(&fresh)?));
+    let streams = stream::open(&fresh.address, STREAMS, &client::get("/events")).await?;
     let meter = Meter::start(&fresh)?;
     tokio::time::sleep(SILENCE).await;
     if let Some((cpu, _lines)) = meter.stop().await? {
