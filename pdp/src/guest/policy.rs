@@ -22,9 +22,9 @@ use crate::guest::lane::{self, SlowLane};
 use crate::guest::output::Output;
 use crate::guest::ready::{Instance, ReadyInstances, Refill};
 use crate::guest::sandbox::Sandbox;
-use crate::guest::slow_operations::{Noted, SlowOperations, Start};
+use crate::guest::slow_operations::{Noted, QUICK_DECISION, SlowOperations, Start};
 use crate::guest::state::State;
-use crate::guest::term::{Cost, SLICE, Term};
+use crate::guest::term::{Cost, Term};
 use crate::question::Question;
 use crate::settings::Limits;
 
@@ -156,7 +156,7 @@ impl Component {
         let operation = Arc::clone(&question.operation);
         let answer = self.answer(question, flags, term);
         let answered = term.run_noting(answer, |cost| self.note_turn(&operation, cost)).await;
-        if term.ran() <= SLICE {
+        if term.ran() <= QUICK_DECISION {
             self.slow.note_quick(&operation);
         }
         answered?
@@ -175,7 +175,7 @@ impl Component {
     }
 
     fn note_turn(&self, operation: &Operation, cost: Cost) {
-        if cost.all <= SLICE {
+        if cost.all <= QUICK_DECISION {
             return; // as most are
         }
         let noted = self.slow.note_turn(operation, cost, lane::current());

@@ -1,18 +1,22 @@
 //! The operations that a policy was slow to decide on. Decisions on such an operation begin in the slow thread.
 //!
 //! A new policy begins there with each operation. An operation leaves the slow thread after some quick decisions in a
-//! row, and each time that it comes back it needs twice as many. One that held up the gateway's own thread for long
-//! never leaves: what it did once between two ticks it can do again.
+//! row. Each time that it comes back it needs twice as many, until as many were quick in the gateway's own thread. One
+//! that held up that thread for long never leaves: what it did once between two ticks it can do again.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use engine_api::{Endpoint, Operation};
 
-use crate::guest::term::{Cost, SLICE};
+use crate::guest::term::Cost;
 
 #[cfg(test)]
 mod tests;
+
+/// What a quick decision takes of the processor at most. Most take 20 us, and ten times that where nothing of them is in
+/// the processor's caches: on a quiet machine, that is nearly always.
+pub(crate) const QUICK_DECISION: Duration = Duration::from_micros(400);
 
 /// How many quick decisions a new policy needs.
 const FIRST: u32 = 4;
@@ -65,30 +69,44 @@ struct Mark {
     missing: AtomicU32,
     /// How many it will be after the next slow one.
     next: AtomicU32,
+    /// How many in a row were quick in the gateway's own thread.
+    quick: AtomicU32,
+}
+
+impl Mark {
+    const NEW: Self =
+        Self { missing: AtomicU32::new(FIRST), next: AtomicU32::new(AFTER_SLOW), quick: AtomicU32::new(0) };
+
+    /// Notes a quick decision of an operation that is not known to be slow.
+    fn stays_quick(&self) {
+        let next = self.next.load(Relaxed);
+        if next > AFTER_SLOW && self.quick.fetch_add(1, Relaxed) >= next {
+            self.quick.store(0, Relaxed);
+            self.next.store(next / 2, Relaxed);
+        }
+    }
 }
 
 impl SlowOperations {
     /// The operations of a new policy.
     pub(crate) const fn of_new_policy() -> Self {
-        Self(
-            [const { Mark { missing: AtomicU32::new(FIRST), next: AtomicU32::new(AFTER_SLOW) } };
-                Endpoint::ALL.len() + 1],
-        )
+        Self([const { Mark::NEW }; Endpoint::ALL.len() + 1])
     }
 
     /// Notes what a turn of a decision on this operation cost.
     pub(crate) fn note_turn(&self, operation: &Operation, cost: Cost, thread: Thread) -> Noted {
-        if cost.all <= SLICE {
+        if cost.all <= QUICK_DECISION {
             return Noted::Nothing;
         }
         let mark = self.of(operation);
         if thread == Thread::Gateways && cost.turn > HELD_UP {
             return if mark.missing.swap(NEVER, Relaxed) == NEVER { Noted::Nothing } else { Noted::HeldUp };
         }
-        let was_slow_before = cost.all.saturating_sub(cost.turn) > SLICE;
+        let was_slow_before = cost.all.saturating_sub(cost.turn) > QUICK_DECISION;
         if !was_slow_before {
             let next = mark.next.load(Relaxed);
             mark.next.store(next.saturating_mul(2).min(MOST), Relaxed);
+            mark.quick.store(0, Relaxed);
             let _ = mark.missing.fetch_max(next, Relaxed);
         }
         Noted::Nothing
@@ -96,11 +114,12 @@ impl SlowOperations {
 
     /// Notes that a decision on this operation is over, and was quick.
     pub(crate) fn note_quick(&self, operation: &Operation) {
-        let missing = &self.of(operation).missing;
-        if missing.load(Relaxed) != 0 {
-            let one_less = |missing| if missing == NEVER { None } else { u32::checked_sub(missing, 1) };
-            let _ = missing.fetch_update(Relaxed, Relaxed, one_less); // without effect where none is missing
+        let mark = self.of(operation);
+        if mark.missing.load(Relaxed) == 0 {
+            return mark.stays_quick();
         }
+        let one_less = |missing| if missing == NEVER { None } else { u32::checked_sub(missing, 1) };
+        let _ = mark.missing.fetch_update(Relaxed, Relaxed, one_less); // without effect where none is missing
     }
 
     /// The entry of an operation. The last entry is for all operations that the catalogue does not list.

@@ -18,8 +18,7 @@ use crate::guest::fault::Fault;
 #[cfg(test)]
 mod tests;
 
-/// A slice: what a guest may take of the processor before others have their turn. A decision that takes more in all is
-/// not quick.
+/// A slice: what a guest may take of the processor before others have their turn.
 pub(crate) const SLICE: Duration = Duration::from_micros(200);
 
 /// How many times its time a decision waits for its turn: those that come together have theirs in slices.

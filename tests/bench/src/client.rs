@@ -1,11 +1,11 @@
 //! The load generator's side of a connection: sends prepared bytes, reads one answer, keeps nothing of it.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use crate::wire::{self, Afterwards, Body, Framing, Head, Progress};
 
@@ -24,11 +24,13 @@ enum Stream {
 }
 
 impl Stream {
-    async fn connect(address: &Address) -> Result<Self> {
+    async fn connect(address: &Address, source: Ipv4Addr) -> Result<Self> {
         Ok(match address {
             Address::Unix(path) => Self::Unix(UnixStream::connect(path).await?),
             Address::Tcp(address) => {
-                let stream = TcpStream::connect(address).await?;
+                let socket = TcpSocket::new_v4()?;
+                socket.bind((source, 0).into())?;
+                let stream = socket.connect(*address).await?;
                 stream.set_nodelay(true)?;
                 Self::Tcp(stream)
             }
@@ -53,6 +55,7 @@ impl Stream {
 /// A client that reconnects when its peer closed, or for each request if it was told to.
 pub(crate) struct Client {
     address: Address,
+    source: Ipv4Addr,
     stream: Option<Stream>,
     buffer: Vec<u8>,
 }
@@ -69,7 +72,13 @@ pub(crate) struct Answer {
 impl Client {
     /// A client with room for `buffer` bytes a read; it connects with its first request.
     pub(crate) fn new(address: &Address, buffer: usize) -> Self {
-        Self { address: address.clone(), stream: None, buffer: vec![0; buffer] }
+        let (address, source) = (address.clone(), Ipv4Addr::UNSPECIFIED);
+        Self { address, source, stream: None, buffer: vec![0; buffer] }
+    }
+
+    /// Connects from this address over TCP, in place of the one that the kernel chooses.
+    pub(crate) fn come_from(&mut self, source: Ipv4Addr) {
+        self.source = source;
     }
 
     /// Forgets the connection.
@@ -87,7 +96,7 @@ impl Client {
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<()> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
-            empty @ None => empty.insert(Stream::connect(&self.address).await?),
+            empty @ None => empty.insert(Stream::connect(&self.address, self.source).await?),
         };
         stream.write_all(bytes).await.context("sending a request")
     }

@@ -65,8 +65,9 @@ struct Arguments {
     /// How often everything is measured; the tables show medians and spread.
     #[arg(long, default_value_t = 5, global = true)]
     rounds: usize,
-    /// Only workloads whose names start so, comma-separated: small,denied,dockerd.
-    #[arg(long, value_delimiter = ',')]
+    /// Only workloads whose names start so, comma-separated: small,denied,dockerd. Of policies: decisions, misdeeds,
+    /// bodies.
+    #[arg(long, value_delimiter = ',', global = true)]
     only: Vec<String>,
     /// Two rounds of a fifth of the requests, without dockerd.
     #[arg(long, global = true)]

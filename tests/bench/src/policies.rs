@@ -103,15 +103,23 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
     let (begin, ticks) = (Instant::now(), facts::Ticks::now()?);
     let engine = FakeEngine::start(&folder.path().join("e.sock"))?;
     let mut samples = Samples::default();
+    let is_wanted = |part: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == part);
     for index in 0..rounds {
         let round = Round { binary: &arguments.sockgate, engine: &engine.socket, share };
-        round.run(&rows, index, &mut samples).await?;
-        burner::measure(&round, &burner, &mut samples).await?;
-        bodies::measure(&round, &reader, &mut samples).await?;
+        if is_wanted("decisions") {
+            round.run(&rows, index, &mut samples).await?;
+        }
+        if is_wanted("misdeeds") {
+            burner::measure(&round, &burner, &mut samples).await?;
+        }
+        if is_wanted("bodies") {
+            bodies::measure(&round, &reader, &mut samples).await?;
+        }
         eprintln!("round {} of {rounds} done", index + 1);
     }
     drop(engine);
-    let parts = parts::measure(arguments, &rows, folder.path())?;
+    let parts =
+        if is_wanted("decisions") { parts::measure(arguments, &rows, folder.path())? } else { Vec::new() };
     let mut facts = facts::gather(arguments, rounds)?;
     facts.insert("cores kept busy by others".to_owned(), ticks.others_since(begin)?);
     let markdown = tables::markdown(&facts, &rows, &samples, &parts)?;

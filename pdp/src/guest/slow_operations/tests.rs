@@ -60,8 +60,27 @@ fn what_held_up_the_gateways_thread_is_never_forgotten_and_told_once() {
 }
 
 #[test]
-fn what_takes_less_than_a_slice_is_quick() {
+fn what_was_slow_by_chance_is_forgotten_by_and_by() {
     let (slow, ping) = (SlowOperations::of_new_policy(), operation("/_ping"));
-    slow.note_turn(&ping, turn(SLICE), Thread::Gateways);
     assert_eq!(quick_ones_needed(&slow, &ping), Some(FIRST));
+    for needed in [32, 64, 128] {
+        slow.note_turn(&ping, turn(MS), Thread::Gateways);
+        assert_eq!(quick_ones_needed(&slow, &ping), Some(needed));
+    }
+    for halved in [256, 128, 64] {
+        for _ in 0..=halved {
+            slow.note_quick(&ping);
+        }
+    }
+    slow.note_turn(&ping, turn(MS), Thread::Gateways);
+    assert_eq!(quick_ones_needed(&slow, &ping), Some(32));
+}
+
+#[test]
+fn a_decision_is_quick_though_nothing_of_it_is_in_the_caches() {
+    let (slow, ping) = (SlowOperations::of_new_policy(), operation("/_ping"));
+    slow.note_turn(&ping, turn(Duration::from_micros(250)), Thread::Gateways);
+    assert_eq!(quick_ones_needed(&slow, &ping), Some(FIRST));
+    slow.note_turn(&ping, turn(Duration::from_micros(500)), Thread::Gateways);
+    assert_eq!(quick_ones_needed(&slow, &ping), Some(AFTER_SLOW));
 }

@@ -16,8 +16,10 @@ pub(super) enum Figure {
     P50,
     /// The time that 99 of 100 do not exceed, in ms.
     P99,
-    /// Median time until a policy that ran out of time was given up, in ms.
-    RefusalP50,
+    /// Median time of the requests beside which others were measured, in ms.
+    OthersP50,
+    /// The time that 99 of 100 of these do not exceed, in ms.
+    OthersP99,
     /// From exec to the first byte of a 200 answer, with an empty cache of compiled code, in ms.
     ColdStart,
     /// The same with a full one.
