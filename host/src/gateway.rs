@@ -105,7 +105,8 @@ impl Gateway {
         if chain.is_empty() {
             return Ok((self.pdp.permit_by_flags(head.operation)?, head.outbound));
         }
-        self.ask(&chain, head, body, client, record).await
+        // In a box, so that a request that no policy is asked about does not take the memory for it.
+        Box::pin(self.ask(&chain, head, body, client, record)).await
     }
 
     /// Asks the policies, after taking the body if one of them reads it.

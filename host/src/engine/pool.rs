@@ -192,8 +192,11 @@ impl Lease {
     ///
     /// # Errors
     /// The error of hyper if the connection ends or what comes is not HTTP.
-    pub(crate) async fn send(&mut self, request: Request<RequestBody>) -> hyper::Result<Response<Incoming>> {
-        self.connection.sender.send_request(request).await
+    pub(crate) fn send(
+        &mut self,
+        request: Request<RequestBody>,
+    ) -> impl Future<Output = hyper::Result<Response<Incoming>>> {
+        self.connection.sender.send_request(request)
     }
 
     /// Gives the connection back after an exchange that is complete, with `received` bytes of body.

@@ -179,6 +179,7 @@ impl ConnectionTimer {
     /// well.
     pub(crate) async fn until_closing(&self, timeouts: Timeouts, socket: Option<&OwnedFd>) -> Closing {
         loop {
+            tokio::time::sleep((timeouts.head.min(timeouts.idle) / 2).min(LOOK)).await;
             let since = self.0.since.load(Ordering::Relaxed);
             let waited = self.0.start.elapsed().saturating_sub(Duration::from_millis(since >> 2));
             match since & STATE {
@@ -187,7 +188,7 @@ impl ConnectionTimer {
                 IN_FLIGHT | UNDELIVERED if socket.is_some_and(|socket| self.is_gone(socket)) => {
                     return Closing::Gone;
                 }
-                _ => tokio::time::sleep((timeouts.head.min(timeouts.idle) / 2).min(LOOK)).await,
+                _ => {}
             }
         }
     }

@@ -74,8 +74,9 @@ struct Mark {
 }
 
 impl Mark {
-    const NEW: Self =
-        Self { missing: AtomicU32::new(FIRST), next: AtomicU32::new(AFTER_SLOW), quick: AtomicU32::new(0) };
+    const fn new() -> Self {
+        Self { missing: AtomicU32::new(FIRST), next: AtomicU32::new(AFTER_SLOW), quick: AtomicU32::new(0) }
+    }
 
     /// Notes a quick decision of an operation that is not known to be slow.
     fn stays_quick(&self) {
@@ -90,7 +91,7 @@ impl Mark {
 impl SlowOperations {
     /// The operations of a new policy.
     pub(crate) const fn of_new_policy() -> Self {
-        Self([const { Mark::NEW }; Endpoint::ALL.len() + 1])
+        Self([const { Mark::new() }; Endpoint::ALL.len() + 1])
     }
 
     /// Notes what a turn of a decision on this operation cost.
