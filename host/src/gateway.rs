@@ -17,7 +17,7 @@ use crate::http::body::inspected::BodyInspector;
 use crate::http::body::request::RequestBody;
 use crate::http::body::response::{Relay, ResponseBody};
 use crate::http::head::{AllowedClients, Head, Outbound};
-use crate::http::refusal::{Refusal, refuse};
+use crate::http::refusal::{REFUSED_BY, Refusal, refuse};
 use crate::net::client::Client;
 use crate::record::Record;
 use crate::stop::Stop;
@@ -176,6 +176,7 @@ impl Gateway {
                 let (mut parts, body) = Relay::begin(response, lease, &self.upstream).await.into_parts();
                 headers::settle_length(&mut parts.headers);
                 headers::strip_hop_by_hop(&mut parts.headers);
+                parts.headers.remove(REFUSED_BY); // only the gateway says that it refused
                 parts.version = Version::HTTP_11;
                 Response::from_parts(parts, ResponseBody::relayed(body, record))
             }

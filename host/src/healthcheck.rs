@@ -102,12 +102,17 @@ fn judge(answer: &str) -> Result<Health, Unhealthy> {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or("nothing");
-    let mut fields = lines.filter_map(|line| line.split_once(':'));
-    let refused_by = fields.find(|(name, _)| name.eq_ignore_ascii_case(REFUSED_BY.as_str()));
-    let refused_by =
-        refused_by.and_then(|(_, by)| RefusedBy::ALL.into_iter().find(|known| known.as_str() == by.trim()));
+    let fields: Vec<_> = lines.filter_map(|line| line.split_once(':')).collect();
+    let field = |wanted: &str| {
+        let found = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| value.trim())
+    };
+    let refused_by = field(REFUSED_BY.as_str());
+    let refused_by = refused_by.and_then(|by| RefusedBy::ALL.into_iter().find(|known| known.as_str() == by));
+    let is_whole = field("content-length").is_none_or(|length| *length == *body.len().to_string());
     let text = words(body);
     match (refused_by, status) {
+        (None, _) if !is_whole => Err(Unhealthy::NoEngine("its answer to the ping broke off".to_owned())),
         (None, "200") => Ok(Health::EngineAnswers),
         (Some(RefusedBy::Flags | RefusedBy::Policy), _) => Ok(Health::Refused(text)),
         (Some(RefusedBy::PolicyFault), _) => Err(Unhealthy::PolicyFails(text)),

@@ -250,6 +250,7 @@ impl Serving {
         let mut is_draining = false;
         loop {
             tokio::select! {
+                biased; // a request that has come goes before what would end the connection
                 ended = connection.as_mut() => {
                     return log_end(&client.peer, ended);
                 }

@@ -205,12 +205,26 @@ fn the_first_signal_ends_at_once_when_nothing_is_in_flight() {
 #[test]
 fn running_out_of_file_descriptors_costs_connections_and_not_the_gateway() {
     let engine = FakeEngine::start();
+    let gateway = Running::start(&[("DOCKER_SOCKET", engine.socket().to_str().unwrap())]);
+    gateway.limit_files(3);
+    let waiting = gateway.connect();
+    gateway.until_logged("cannot accept a connection, trying again");
+    drop(waiting);
+    gateway.limit_files(1000);
+    gateway.ask_until("GET /_ping", "HTTP/1.1 200 ");
+    assert_eq!(gateway.stop().code, 0);
+}
+
+#[test]
+fn a_crowd_needs_no_more_files_than_there_may_be() {
+    let engine = FakeEngine::start();
     let gateway = Running::start_with_files(24, &[("DOCKER_SOCKET", engine.socket().to_str().unwrap())]);
     let crowd: Vec<_> = (0..40).map(|_| gateway.connect()).collect();
-    gateway.until_logged("cannot accept a connection, trying again");
+    gateway.until_logged("connections were turned away");
     drop(crowd);
     gateway.ask_until("GET /_ping", "HTTP/1.1 200 ");
-    assert!(gateway.log().contains("MAX_CONNECTIONS=1000 is lowered to 1: the limit of open files is 24"));
+    let log = gateway.log();
+    assert!(log.contains("MAX_CONNECTIONS=1000 is lowered to 1: the limit of open files is 24"), "{log}");
     assert_eq!(gateway.stop().code, 0);
 }
 

@@ -193,6 +193,16 @@ impl Process {
         self.child.id()
     }
 
+    /// Sets its soft limit of open files while it runs. Those that it has stay open.
+    ///
+    /// # Panics
+    /// When prlimit does not run, or refuses.
+    pub fn limit_files(&self, soft: u32) {
+        let mut prlimit = Command::new("prlimit");
+        prlimit.args(["--pid", &self.id().to_string(), &format!("--nofile={soft}:")]);
+        assert!(prlimit.status().expect("prlimit runs").success(), "prlimit refuses");
+    }
+
     /// Its first listener, as `LISTEN_ADDR` would name it.
     #[must_use]
     pub fn address(&self) -> &str {

@@ -51,7 +51,6 @@ fn advice(file: &Metadata, error: &io::Error) -> String {
             let gid = file.gid();
             format!("Add gid {gid} to the gateway's groups (docker run --group-add {gid}).")
         }
-        Some(Errno::WOULDBLOCK) => "The engine is there and accepts no more connections for now.".to_owned(),
         _ if file.nlink() == 0 => {
             "Nobody will listen on it again: it was removed on the host, and the engine makes another file when it starts."
                 .to_owned()

@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use pdp::Permit;
+use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio_util::task::TaskTracker;
 
@@ -36,6 +37,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The pause between two attempts while the engine's backlog is full.
 const BACKLOG_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long a process that is killed may take to close everything: some milliseconds were measured.
+const TO_DIE: Duration = Duration::from_millis(100);
 
 /// The most headers that an answer may have: as many as we take from clients; hyper's default is 100.
 const MAX_HEADERS: usize = 1000;
@@ -135,9 +139,12 @@ impl Upstream {
     /// on another thread.
     pub(crate) async fn warn_if_unreachable(&self) {
         let socket = self.socket.clone();
-        let check = move || probe(&socket).map_err(|error| socket::describe(&socket, &error));
-        if let Ok(Err(problem)) = tokio::task::spawn_blocking(check).await {
-            self.absence.note(0, || problem);
+        let check = move || match probe(&socket) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()), // it is there, and busy
+            probed => probed.map_err(|error| (error.kind(), socket::describe(&socket, &error))),
+        };
+        if let Ok(Err((cause, problem))) = tokio::task::spawn_blocking(check).await {
+            self.absence.note(0, cause, || problem);
         }
     }
 
@@ -152,20 +159,25 @@ impl Upstream {
         tokio::task::yield_now().await; // the tasks that hold them end in their own turn
     }
 
-    /// Tells an engine that ended a connection from one that is gone. It connects once and sends nothing, which does not
-    /// wait: a unix socket that is listened on takes a connection at once or has no room for it.
+    /// Tells an engine that ended a connection from one that is gone. It connects once and sends nothing. A process that is
+    /// killed may lose its connections some milliseconds before the socket that it listens on, and takes this one in
+    /// between, but hangs up then: so this waits for that for a moment.
     ///
     /// # Errors
     /// [`EngineGone`] if nobody listens. Where systemd holds the socket (`docker.socket`), somebody always does.
     pub(crate) async fn require_listener(&self) -> Result<(), EngineGone> {
-        match UnixStream::connect(&self.socket).await {
+        let looked = match UnixStream::connect(&self.socket).await {
+            Ok(stream) => require_life(stream).await,
+            Err(error) => Err(error),
+        };
+        match looked {
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) =>
             {
-                self.absence.note(1, || socket::describe(&self.socket, &error));
+                self.absence.note(1, error.kind(), || socket::describe(&self.socket, &error));
                 Err(EngineGone(self.socket.clone()))
             }
-            Ok(_) | Err(_) => Ok(()),
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 
@@ -237,12 +249,13 @@ impl Upstream {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) if open_files::advice(&error).is_some() => Err(UpstreamError::OutOfFiles(error)),
             Ok(Err(source)) => {
-                self.absence.note(1, || socket::describe(&self.socket, &source));
+                self.absence.note(1, source.kind(), || socket::describe(&self.socket, &source));
                 Err(UpstreamError::Connect { path: path(), source })
             }
             Err(_elapsed) => {
                 let error = UpstreamError::ConnectTimeout { path: path() };
-                self.absence.note(1, || format!("{error}. Clients are answered 504 until it does."));
+                let words = || format!("{error}. Clients are answered 504 until it does.");
+                self.absence.note(1, io::ErrorKind::TimedOut, words);
                 Err(error)
             }
         }
@@ -257,6 +270,15 @@ impl Upstream {
             }
             connected => connected,
         }
+    }
+}
+
+/// Fails as a refused connection does if the other side of a new one hangs up: it is being killed. A living engine waits
+/// for a request.
+async fn require_life(mut stream: UnixStream) -> io::Result<()> {
+    match tokio::time::timeout(TO_DIE, stream.read(&mut [0])).await {
+        Ok(Ok(0) | Err(_)) => Err(io::ErrorKind::ConnectionRefused.into()),
+        Ok(Ok(_)) | Err(_) => Ok(()),
     }
 }
 

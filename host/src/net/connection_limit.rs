@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::open_files;
 
-/// How many connections beyond the limit are open at a time, to be answered 503.
+/// How many connections beyond the limit are open at a time, to be answered 503. With few file descriptors they are fewer.
 const MAX_TURNED_AWAY: usize = 64;
 
 /// How long each of them has its place to itself. A client that has connected sends its request within this time.
@@ -28,8 +28,11 @@ const REPORT_PAUSE: Duration = Duration::from_secs(10);
 /// may be a kept one.
 const FILES_PER_CONNECTION: usize = 3;
 
-/// The file descriptors for everything else: connections that are turned away, listeners, the log, files of policies.
-const FILES_APART: usize = 2 * MAX_TURNED_AWAY + 32;
+/// The file descriptors of a connection that is turned away, which never needs the engine.
+const FILES_PER_TURNED_AWAY: usize = 2;
+
+/// The file descriptors for everything else: listeners, the log, files of policies.
+const FILES_APART: usize = 32;
 
 /// The free slots for connections that are served and for connections that are turned away.
 #[derive(Debug)]
@@ -67,10 +70,12 @@ impl ConnectionLimit {
     /// policies: if clients held them all, none would be left for connections to the engine.
     pub(crate) fn new(wanted: usize, look_ups: usize) -> Self {
         let limit = open_files::limit();
-        let apart = FILES_APART + look_ups;
+        let places = (limit.saturating_sub(FILES_APART + look_ups) / 8).clamp(1, MAX_TURNED_AWAY);
+        let apart = FILES_APART + look_ups + FILES_PER_TURNED_AWAY * places;
         let fit = (limit.saturating_sub(apart) / FILES_PER_CONNECTION).max(1);
         let limited_by = if fit < wanted { LimitedBy::OpenFiles } else { LimitedBy::Setting };
         if limited_by == LimitedBy::OpenFiles {
+            let apart = FILES_APART + look_ups + FILES_PER_TURNED_AWAY * MAX_TURNED_AWAY;
             let needed = wanted.saturating_mul(FILES_PER_CONNECTION).saturating_add(apart);
             tracing::warn!(
                 "MAX_CONNECTIONS={wanted} is lowered to {fit}: the limit of open files is {limit}, \
@@ -79,7 +84,7 @@ impl ConnectionLimit {
         }
         let connections = wanted.min(fit);
         let free = Arc::new(Semaphore::new(connections));
-        Self { connections, limited_by, free, turned_away: Arc::default() }
+        Self { connections, limited_by, free, turned_away: Arc::new(TurnedAway::new(places)) }
     }
 
     /// Takes a slot. Where all of either kind are taken, it waits until one is free.
@@ -144,8 +149,9 @@ impl Slot {
 }
 
 /// The connections that are turned away.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct TurnedAway {
+    most: usize,
     places: Mutex<Places>,
     one_left: Notify,
     /// How many have come that the log does not tell of yet.
@@ -175,13 +181,21 @@ pub(crate) struct Place {
 }
 
 impl TurnedAway {
+    fn new(most: usize) -> Self {
+        let (places, one_left) = (Mutex::default(), Notify::new());
+        let (unreported, unreported_came) = (AtomicUsize::new(0), Notify::new());
+        Self { most, places, one_left, unreported, unreported_came }
+    }
+
     /// Takes a place, if need be from the one that has had it for the longest time, as soon as that had time to ask.
     async fn enter(this: &Arc<Self>) -> Place {
-        this.unreported.fetch_add(1, Ordering::Relaxed);
-        this.unreported_came.notify_one();
         loop {
             match Self::try_enter(this) {
-                Ok(place) => return place,
+                Ok(place) => {
+                    this.unreported.fetch_add(1, Ordering::Relaxed);
+                    this.unreported_came.notify_one();
+                    return place;
+                }
                 // Whether one has left or the time is over is seen when it is tried again.
                 Err(until) => drop(timeout_at(until, this.one_left.notified()).await),
             }
@@ -192,7 +206,7 @@ impl TurnedAway {
     fn try_enter(this: &Arc<Self>) -> Result<Place, Instant> {
         let mut places = this.places();
         let now = Instant::now();
-        if places.taken.len() >= MAX_TURNED_AWAY
+        if places.taken.len() >= this.most
             && let Some(oldest) = places.taken.first_entry()
         {
             let until = oldest.get().since + TIME_TO_ASK;

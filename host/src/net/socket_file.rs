@@ -24,20 +24,17 @@ const TURN: Duration = Duration::from_secs(5);
 const TURN_PAUSE: Duration = Duration::from_millis(10);
 
 /// What keeps us from listening on a file.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Obstacle {
     /// Another process listens on it.
+    #[error("another process is listening there")]
     Live,
     /// It is not a socket, and listening there would destroy it.
+    #[error("the file is there and is not a socket")]
     NotASocket,
     /// The operating system refuses.
-    Io(io::Error),
-}
-
-impl From<io::Error> for Obstacle {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// A socket file of ours. Dropping it removes the file, unless somebody else has put another one there since. It must be

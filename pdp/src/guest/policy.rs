@@ -157,7 +157,7 @@ impl Component {
         let answer = self.answer(question, flags, term);
         let answered = term.run_noting(answer, |cost| self.note_turn(&operation, cost)).await;
         if term.ran() <= QUICK_DECISION {
-            self.slow.note_quick(&operation);
+            self.slow.note_quick(&operation, lane::current());
         }
         answered?
     }

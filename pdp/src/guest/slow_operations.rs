@@ -78,10 +78,10 @@ impl Mark {
         Self { missing: AtomicU32::new(FIRST), next: AtomicU32::new(AFTER_SLOW), quick: AtomicU32::new(0) }
     }
 
-    /// Notes a quick decision of an operation that is not known to be slow.
+    /// Notes a quick decision in the gateway's own thread.
     fn stays_quick(&self) {
         let next = self.next.load(Relaxed);
-        if next > AFTER_SLOW && self.quick.fetch_add(1, Relaxed) >= next {
+        if next > AFTER_SLOW && self.quick.fetch_add(1, Relaxed) + 1 >= next {
             self.quick.store(0, Relaxed);
             self.next.store(next / 2, Relaxed);
         }
@@ -113,11 +113,14 @@ impl SlowOperations {
         Noted::Nothing
     }
 
-    /// Notes that a decision on this operation is over, and was quick.
-    pub(crate) fn note_quick(&self, operation: &Operation) {
+    /// Notes that a decision on this operation ended in this thread, and was quick.
+    pub(crate) fn note_quick(&self, operation: &Operation, thread: Thread) {
         let mark = self.of(operation);
         if mark.missing.load(Relaxed) == 0 {
-            return mark.stays_quick();
+            if thread == Thread::Gateways {
+                mark.stays_quick();
+            }
+            return;
         }
         let one_less = |missing| if missing == NEVER { None } else { u32::checked_sub(missing, 1) };
         let _ = mark.missing.fetch_update(Relaxed, Relaxed, one_less); // without effect where none is missing

@@ -1,6 +1,5 @@
 //! Crowds: more clients than there are places or open files for, and bursts of those that there are.
 
-use std::process::Command;
 use std::time::Instant;
 
 use e2e::binary::Process;
@@ -8,7 +7,7 @@ use e2e::{Client, FakeEngine, json};
 use serde_json::Value;
 
 /// The places that there are with [`FILES`] open files.
-const PLACES: usize = 32;
+const PLACES: usize = 56;
 const FILES: u32 = 256;
 
 fn in_front_of<'e>(engine: &'e FakeEngine, settings: &[(&'e str, &'e str)]) -> Vec<(&'e str, &'e str)> {
@@ -95,9 +94,15 @@ async fn with_few_files_each_client_of_a_crowd_is_answered() {
 
 #[tokio::test]
 async fn with_few_files_each_client_that_has_a_place_is_served() {
+    for (files, places) in [(FILES, PLACES), (128, 24)] {
+        each_client_that_has_a_place_is_served(files, places).await;
+    }
+}
+
+async fn each_client_that_has_a_place_is_served(files: u32, places: usize) {
     let engine = FakeEngine::start();
-    let gateway = Process::start_with_files(FILES, &in_front_of(&engine, &[])).unwrap();
-    let mut clients = crowd(&gateway, PLACES).await;
+    let gateway = Process::start_with_files(files, &in_front_of(&engine, &[])).unwrap();
+    let mut clients = crowd(&gateway, places).await;
     read_at_once(&engine, &mut clients).await; // as many connections are kept
     let _silent = crowd(&gateway, 63).await;
     let mut last = Client::connect(&gateway.endpoint()).await;
@@ -167,10 +172,7 @@ async fn what_lacks_a_file_says_what_to_do() {
 fn leave_no_file(gateway: &Process) {
     let open =
         |number: &u32| std::fs::symlink_metadata(format!("/proc/{}/fd/{number}", gateway.id())).is_ok();
-    let unused = (0..).find(|number| !open(number)).unwrap();
-    let mut prlimit = Command::new("prlimit");
-    prlimit.args(["--pid", &gateway.id().to_string(), &format!("--nofile={unused}")]);
-    assert!(prlimit.status().unwrap().success());
+    gateway.limit_files((0..).find(|number| !open(number)).unwrap());
 }
 
 #[tokio::test]

@@ -1,13 +1,19 @@
 //! What the log says of an engine that is away, or that fails in the middle.
 
+use std::path::Path;
+
 use e2e::binary::Process;
-use e2e::{BodyEnd, Call, Client, FakeEngine, Via, on_both_listeners};
+use e2e::{BodyEnd, Call, Client, FakeEngine, Via, on_both_listeners, within};
 use engine_api::Flag;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixListener;
 
 on_both_listeners![
     an_absence_is_said_once_and_so_is_its_end,
     an_absence_at_the_start_is_said_once,
+    another_cause_of_an_absence_is_said_as_well,
     a_tunnel_that_a_dying_engine_cuts_is_the_engines_failure,
+    an_engine_that_is_being_killed_is_gone,
     a_tunnel_that_the_engine_ends_is_closed,
     an_answer_that_breaks_off_is_the_engines_failure,
     an_answer_without_a_length_is_whole_if_the_engine_is_still_there,
@@ -17,11 +23,15 @@ const TCP: [&str; 2] = ["Connection: Upgrade", "Upgrade: tcp"];
 
 /// The binary in front of `engine`, with every flag on and one listener.
 fn gateway(engine: &FakeEngine, via: Via) -> Process {
+    gateway_at(engine.socket(), via)
+}
+
+fn gateway_at(socket: &Path, via: Via) -> Process {
     let listen = match via {
         Via::Tcp => "127.0.0.1:0".to_owned(),
-        Via::Unix => format!("unix://{}", engine.socket().with_file_name("gate.sock").display()),
+        Via::Unix => format!("unix://{}", socket.with_file_name("gate.sock").display()),
     };
-    let socket = engine.socket().display().to_string();
+    let socket = socket.display().to_string();
     let flags = Flag::ALL.iter().map(|flag| (flag.name(), "1"));
     let settings: Vec<_> = flags.chain([("LISTEN_ADDR", &*listen), ("DOCKER_SOCKET", &*socket)]).collect();
     Process::start(&settings).unwrap_or_else(|done| panic!("{done:?}"))
@@ -70,6 +80,27 @@ async fn an_absence_at_the_start_is_said_once(via: Via) {
     assert_eq!(client.fetch("GET /_ping", &[]).await.status(), 200);
     assert!(gateway.next_line("the Docker engine answers again").contains("failed=3"));
     assert_eq!(warnings(&gateway).len(), 2, "{:#?}", warnings(&gateway));
+}
+
+async fn another_cause_of_an_absence_is_said_as_well(via: Via) {
+    let mut engine = FakeEngine::start();
+    let gateway = gateway(&engine, via);
+    engine.stop().await;
+    let mut client = Client::connect(&gateway.endpoint()).await;
+    for cause in ["Connection refused", "No such file or directory"] {
+        for _ in 0..3 {
+            assert_eq!(client.fetch("GET /_ping", &[]).await.status(), 503);
+        }
+        let said = warnings(&gateway);
+        assert!(said.last().is_some_and(|last| last.contains(cause)), "{cause}: {said:#?}");
+        if cause.starts_with("Connection") {
+            engine.unlink();
+        }
+    }
+    assert_eq!(warnings(&gateway).len(), 2, "{:#?}", warnings(&gateway));
+    engine.restart();
+    assert_eq!(client.fetch("GET /_ping", &[]).await.status(), 200);
+    assert!(gateway.next_line("the Docker engine answers again").contains("failed=6"));
 }
 
 async fn attached(engine: &FakeEngine, gateway: &Process) -> (Client, Call) {
@@ -126,6 +157,30 @@ async fn a_tunnel_that_a_dying_engine_cuts_is_the_engines_failure(via: Via) {
         }
         engine.restart();
     }
+}
+
+/// A process that is killed loses its connections first, and takes one more before it loses its listener.
+async fn an_engine_that_is_being_killed_is_gone(via: Via) {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("docker.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let gateway = gateway_at(&socket, via);
+    let next = || async { within("a connection of the gateway", listener.accept()).await.unwrap().0 };
+    drop(next().await); // the look at the start
+    let mut client = Client::connect(&gateway.endpoint()).await;
+    client.ask("POST /containers/web/attach?stream=1&stdout=1", &TCP).await;
+    let mut attach = next().await;
+    attach.read_u8().await.unwrap();
+    attach.write_all(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n").await.unwrap();
+    assert_eq!(client.read_head().await.status(), 101);
+    drop(attach);
+    let look = next().await;
+    drop(listener);
+    drop(look);
+    client.read_to_end().await;
+    drop(client);
+    let record = gateway.next_line("operation=ContainerAttach");
+    assert!(record.contains(r#"end="engine failed""#) && record.contains(" any more"), "{record}");
 }
 
 async fn a_tunnel_that_the_engine_ends_is_closed(via: Via) {

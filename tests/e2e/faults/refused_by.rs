@@ -1,7 +1,5 @@
 //! Who refused a request: the field `sockgate-refused-by` of the gateway's own answers.
 
-use std::process::Command;
-
 use e2e::binary::Process;
 use e2e::{Client, FakeEngine, Via, on_both_listeners, request, scene};
 
@@ -65,8 +63,7 @@ async fn a_gateway_out_of_files_is_full(via: Via) {
     let mut client = Client::connect(&gateway.endpoint()).await;
     assert_eq!(client.fetch("GET /debug/vars", &[]).await.status(), 403, "by now it was accepted");
 
-    let limit = ["--pid", &gateway.id().to_string(), "--nofile=3:"];
-    assert!(Command::new("prlimit").args(limit).status().expect("prlimit runs").success());
+    gateway.limit_files(3);
     let refused = client.fetch("GET /_ping", &[]).await;
     assert_eq!((refused.status(), by(&refused)), (503, Some("full")));
     let want = "no file can be opened for a connection to the Docker engine";

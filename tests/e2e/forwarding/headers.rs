@@ -5,6 +5,7 @@ use e2e::{Via, json, on_both_listeners, request, scene};
 on_both_listeners![
     fields_of_one_hop_do_not_pass,
     fields_of_the_engines_hop_do_not_pass,
+    the_engine_does_not_speak_for_the_gateway,
     the_engines_own_fields_pass,
     the_clients_own_fields_pass,
     no_field_is_invented,
@@ -58,6 +59,16 @@ async fn fields_of_the_engines_hop_do_not_pass(via: Via) {
         "OK",
         "only the engine's connection was to close"
     );
+}
+
+async fn the_engine_does_not_speak_for_the_gateway(via: Via) {
+    let (engine, _gateway, mut client) = scene(via).await;
+    engine.answer(
+        "GET /_ping",
+        "HTTP/1.1 500 Internal Server Error\r\nSockgate-Refused-By: flags\r\nContent-Length: 0\r\n\r\n",
+    );
+    let answer = client.fetch("GET /_ping", &[]).await;
+    assert_eq!((answer.status(), answer.head.has("sockgate-refused-by")), (500, false), "{:#?}", answer.head);
 }
 
 async fn the_engines_own_fields_pass(via: Via) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use engine_api::headers::elements;
 use http::{Response, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -79,8 +80,10 @@ impl Relay {
         engine: &Arc<Upstream>,
     ) -> Response<Self> {
         let (parts, inner) = response.into_parts();
-        let tells_its_end =
-            inner.size_hint().exact().is_some() || parts.headers.contains_key(header::TRANSFER_ENCODING);
+        let is_chunked = elements(&parts.headers, &header::TRANSFER_ENCODING)
+            .last()
+            .is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
+        let tells_its_end = is_chunked || inner.size_hint().exact().is_some();
         let look = (!tells_its_end).then(|| look(Arc::clone(engine)));
         let mut inner = Coalesced::new(inner);
         inner.begin().await;

@@ -18,7 +18,7 @@ fn quick_ones_needed(slow: &SlowOperations, operation: &Operation) -> Option<u32
         if slow.start(operation) == Start::Here {
             return Some(quick_ones);
         }
-        slow.note_quick(operation);
+        slow.note_quick(operation, Thread::Slow);
     }
     None
 }
@@ -68,8 +68,9 @@ fn what_was_slow_by_chance_is_forgotten_by_and_by() {
         assert_eq!(quick_ones_needed(&slow, &ping), Some(needed));
     }
     for halved in [256, 128, 64] {
-        for _ in 0..=halved {
-            slow.note_quick(&ping);
+        for _ in 0..halved {
+            slow.note_quick(&ping, Thread::Slow);
+            slow.note_quick(&ping, Thread::Gateways);
         }
     }
     slow.note_turn(&ping, turn(MS), Thread::Gateways);
