@@ -195,24 +195,16 @@ impl Serving {
     }
 
     async fn follow_files(self: Arc<Self>, reload: Reload) {
-        tokio::select! {
-            () = self.gateway.pdp.follow_files(&reload) => {}
-            () = self.gateway.stop.begun.cancelled() => {}
-        }
+        self.gateway.stop.begun.run_until_cancelled(self.gateway.pdp.follow_files(&reload)).await;
     }
 
     async fn age_kept_connections(self: Arc<Self>) {
-        tokio::select! {
-            never = self.gateway.upstream.age_kept_connections() => never,
-            () = self.gateway.stop.begun.cancelled() => {}
-        }
+        self.gateway.stop.begun.run_until_cancelled(self.gateway.upstream.age_kept_connections()).await;
     }
 
     async fn report_turned_away(self: Arc<Self>) {
-        tokio::select! {
-            never = self.connection_limit.report() => never,
-            () = self.gateway.stop.begun.cancelled() => self.connection_limit.report_now(),
-        }
+        self.gateway.stop.begun.run_until_cancelled(self.connection_limit.report()).await;
+        self.connection_limit.report_now();
     }
 
     /// Serves one client, until it or the shutdown ends the connection.

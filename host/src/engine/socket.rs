@@ -10,7 +10,6 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
-use rustix::io::Errno;
 
 /// Whether the file was removed and is still here, as it is mounted by itself: nobody will listen on it again.
 pub(crate) fn was_removed(socket: &Path) -> bool {
@@ -46,16 +45,14 @@ pub(crate) fn describe(socket: &Path, error: &io::Error) -> String {
 
 /// What to do about a socket that is there.
 fn advice(file: &Metadata, error: &io::Error) -> String {
-    match Errno::from_io_error(error) {
-        Some(Errno::ACCESS | Errno::PERM) => {
-            let gid = file.gid();
-            format!("Add gid {gid} to the gateway's groups (docker run --group-add {gid}).")
-        }
-        _ if file.nlink() == 0 => {
-            "Nobody will listen on it again: it was removed on the host, and the engine makes another file when it starts."
-                .to_owned()
-        }
-        _ => "Nobody listens on it: start the engine.".to_owned(),
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        let gid = file.gid();
+        format!("Add gid {gid} to the gateway's groups (docker run --group-add {gid}).")
+    } else if file.nlink() == 0 {
+        "Nobody will listen on it again: it was removed on the host, and the engine makes another file when it starts."
+            .to_owned()
+    } else {
+        "Nobody listens on it: start the engine.".to_owned()
     }
 }
 

@@ -174,7 +174,7 @@ impl Upstream {
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) =>
             {
-                self.absence.note(1, error.kind(), || socket::describe(&self.socket, &error));
+                self.note_absence(&error);
                 Err(EngineGone(self.socket.clone()))
             }
             Ok(()) | Err(_) => Ok(()),
@@ -249,7 +249,7 @@ impl Upstream {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) if open_files::advice(&error).is_some() => Err(UpstreamError::OutOfFiles(error)),
             Ok(Err(source)) => {
-                self.absence.note(1, source.kind(), || socket::describe(&self.socket, &source));
+                self.note_absence(&source);
                 Err(UpstreamError::Connect { path: path(), source })
             }
             Err(_elapsed) => {
@@ -259,6 +259,11 @@ impl Upstream {
                 Err(error)
             }
         }
+    }
+
+    /// Notes that the engine was away for a request, a look-up or a tunnel.
+    fn note_absence(&self, error: &io::Error) {
+        self.absence.note(1, error.kind(), || socket::describe(&self.socket, error));
     }
 
     /// Connects. If no file descriptor is left, the kept connections give theirs up.

@@ -31,6 +31,9 @@ const FILES_PER_CONNECTION: usize = 3;
 /// The file descriptors of a connection that is turned away, which never needs the engine.
 const FILES_PER_TURNED_AWAY: usize = 2;
 
+/// At most one of so many file descriptors is for connections that are turned away: most are for those that are served.
+const TURNED_AWAY_SHARE: usize = 4;
+
 /// The file descriptors for everything else: listeners, the log, files of policies.
 const FILES_APART: usize = 32;
 
@@ -70,7 +73,8 @@ impl ConnectionLimit {
     /// policies: if clients held them all, none would be left for connections to the engine.
     pub(crate) fn new(wanted: usize, look_ups: usize) -> Self {
         let limit = open_files::limit();
-        let places = (limit.saturating_sub(FILES_APART + look_ups) / 8).clamp(1, MAX_TURNED_AWAY);
+        let left = limit.saturating_sub(FILES_APART + look_ups);
+        let places = (left / TURNED_AWAY_SHARE / FILES_PER_TURNED_AWAY).clamp(1, MAX_TURNED_AWAY);
         let apart = FILES_APART + look_ups + FILES_PER_TURNED_AWAY * places;
         let fit = (limit.saturating_sub(apart) / FILES_PER_CONNECTION).max(1);
         let limited_by = if fit < wanted { LimitedBy::OpenFiles } else { LimitedBy::Setting };

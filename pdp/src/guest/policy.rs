@@ -175,9 +175,6 @@ impl Component {
     }
 
     fn note_turn(&self, operation: &Operation, cost: Cost) {
-        if cost.all <= QUICK_DECISION {
-            return; // as most are
-        }
         let noted = self.slow.note_turn(operation, cost, lane::current());
         if noted == Noted::HeldUp && !self.is_told_of.swap(true, Ordering::Relaxed) {
             let (policy, operation, ms) = (self.name.as_ref(), operation.id(), cost.turn.as_millis());

@@ -97,7 +97,7 @@ impl SlowOperations {
     /// Notes what a turn of a decision on this operation cost.
     pub(crate) fn note_turn(&self, operation: &Operation, cost: Cost, thread: Thread) -> Noted {
         if cost.all <= QUICK_DECISION {
-            return Noted::Nothing;
+            return Noted::Nothing; // as most are
         }
         let mark = self.of(operation);
         if thread == Thread::Gateways && cost.turn > HELD_UP {

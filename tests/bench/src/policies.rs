@@ -4,7 +4,7 @@
 //! gateway uses a request beyond what it uses with the flags alone: making an instance ready, asking it, dropping it.
 
 mod bodies;
-mod burner;
+mod misdeeds;
 mod parts;
 mod pings;
 mod samples;
@@ -97,7 +97,7 @@ fn create() -> Vec<u8> {
 pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
     let (share, rounds) = if arguments.quick { (0.1, 2) } else { (1.0, arguments.rounds) };
     let rows = rows(arguments);
-    let burner = arguments.guests.join(rust("hostile"));
+    let hostile = arguments.guests.join(rust("hostile"));
     let reader = arguments.guests.join(rust("rust_restrict_create"));
     let folder = tempfile::Builder::new().prefix("sgb").tempdir()?;
     let (begin, ticks) = (Instant::now(), facts::Ticks::now()?);
@@ -110,7 +110,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
             round.run(&rows, index, &mut samples).await?;
         }
         if is_wanted("misdeeds") {
-            burner::measure(&round, &burner, &mut samples).await?;
+            misdeeds::measure(&round, &hostile, &mut samples).await?;
         }
         if is_wanted("bodies") {
             bodies::measure(&round, &reader, &mut samples).await?;

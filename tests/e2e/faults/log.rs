@@ -1,12 +1,11 @@
 //! What the log says of an engine that is away, or that fails in the middle.
 
-use std::path::Path;
-
 use e2e::binary::Process;
 use e2e::{BodyEnd, Call, Client, FakeEngine, Via, on_both_listeners, within};
-use engine_api::Flag;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
+
+use super::binary;
 
 on_both_listeners![
     an_absence_is_said_once_and_so_is_its_end,
@@ -21,22 +20,6 @@ on_both_listeners![
 
 const TCP: [&str; 2] = ["Connection: Upgrade", "Upgrade: tcp"];
 
-/// The binary in front of `engine`, with every flag on and one listener.
-fn gateway(engine: &FakeEngine, via: Via) -> Process {
-    gateway_at(engine.socket(), via)
-}
-
-fn gateway_at(socket: &Path, via: Via) -> Process {
-    let listen = match via {
-        Via::Tcp => "127.0.0.1:0".to_owned(),
-        Via::Unix => format!("unix://{}", socket.with_file_name("gate.sock").display()),
-    };
-    let socket = socket.display().to_string();
-    let flags = Flag::ALL.iter().map(|flag| (flag.name(), "1"));
-    let settings: Vec<_> = flags.chain([("LISTEN_ADDR", &*listen), ("DOCKER_SOCKET", &*socket)]).collect();
-    Process::start(&settings).unwrap_or_else(|done| panic!("{done:?}"))
-}
-
 /// The warnings that are about the engine.
 fn warnings(gateway: &Process) -> Vec<String> {
     let log = gateway.log();
@@ -46,7 +29,7 @@ fn warnings(gateway: &Process) -> Vec<String> {
 
 async fn an_absence_is_said_once_and_so_is_its_end(via: Via) {
     let mut engine = FakeEngine::start();
-    let gateway = gateway(&engine, via);
+    let gateway = binary(engine.socket(), via);
     let mut client = Client::connect(&gateway.endpoint()).await;
     for round in 1..=2 {
         assert_eq!(client.fetch("GET /_ping", &[]).await.status(), 200);
@@ -71,7 +54,7 @@ async fn an_absence_is_said_once_and_so_is_its_end(via: Via) {
 
 async fn an_absence_at_the_start_is_said_once(via: Via) {
     let mut engine = FakeEngine::absent();
-    let gateway = gateway(&engine, via);
+    let gateway = binary(engine.socket(), via);
     let mut client = Client::connect(&gateway.endpoint()).await;
     for _ in 0..3 {
         assert_eq!(client.fetch("GET /_ping", &[]).await.status(), 503);
@@ -84,7 +67,7 @@ async fn an_absence_at_the_start_is_said_once(via: Via) {
 
 async fn another_cause_of_an_absence_is_said_as_well(via: Via) {
     let mut engine = FakeEngine::start();
-    let gateway = gateway(&engine, via);
+    let gateway = binary(engine.socket(), via);
     engine.stop().await;
     let mut client = Client::connect(&gateway.endpoint()).await;
     for next_step in ["Nobody listens on it: start the engine.", "Start the engine, mount its socket here"] {
@@ -141,7 +124,7 @@ impl Before {
 
 async fn a_tunnel_that_a_dying_engine_cuts_is_the_engines_failure(via: Via) {
     let mut engine = FakeEngine::start();
-    let gateway = gateway(&engine, via);
+    let gateway = binary(engine.socket(), via);
     for before in BEFORE {
         let (mut client, mut attach) = attached(&engine, &gateway).await;
         before.take_place(&mut client, &mut attach).await;
@@ -163,7 +146,7 @@ async fn an_engine_that_is_being_killed_is_gone(via: Via) {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("docker.sock");
     let listener = UnixListener::bind(&socket).unwrap();
-    let gateway = gateway_at(&socket, via);
+    let gateway = binary(&socket, via);
     let next = || async { within("a connection of the gateway", listener.accept()).await.unwrap().0 };
     drop(next().await); // the look at the start
     let mut client = Client::connect(&gateway.endpoint()).await;
@@ -184,7 +167,7 @@ async fn an_engine_that_is_being_killed_is_gone(via: Via) {
 
 async fn a_tunnel_that_the_engine_ends_is_closed(via: Via) {
     let engine = FakeEngine::start();
-    let gateway = gateway(&engine, via);
+    let gateway = binary(engine.socket(), via);
     for before in BEFORE {
         let (mut client, mut attach) = attached(&engine, &gateway).await;
         before.take_place(&mut client, &mut attach).await;
@@ -202,7 +185,7 @@ async fn a_tunnel_that_the_engine_ends_is_closed(via: Via) {
 
 async fn an_answer_that_breaks_off_is_the_engines_failure(via: Via) {
     let engine = FakeEngine::start();
-    let gateway = gateway(&engine, via);
+    let gateway = binary(engine.socket(), via);
     for head in
         ["Content-Length: 100\r\n\r\nhalf a tar", "Transfer-Encoding: chunked\r\n\r\n64\r\nhalf a tar"]
     {
@@ -223,7 +206,7 @@ async fn an_answer_that_breaks_off_is_the_engines_failure(via: Via) {
 /// Nothing but the end of the connection ends such a body, and a dying engine ends that as well.
 async fn an_answer_without_a_length_is_whole_if_the_engine_is_still_there(via: Via) {
     let mut engine = FakeEngine::start();
-    let gateway = gateway(&engine, via);
+    let gateway = binary(engine.socket(), via);
     for is_there in [true, false] {
         let mut client = Client::connect(&gateway.endpoint()).await;
         let mut logs = engine.hand_over("GET /containers/web/logs");

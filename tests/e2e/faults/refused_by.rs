@@ -1,7 +1,8 @@
 //! Who refused a request: the field `sockgate-refused-by` of the gateway's own answers.
 
-use e2e::binary::Process;
 use e2e::{Client, FakeEngine, Via, on_both_listeners, request, scene};
+
+use super::binary;
 
 on_both_listeners![
     a_request_that_cannot_be_read_or_judged_is_refused_for_itself,
@@ -54,12 +55,7 @@ async fn an_engine_that_is_away_or_answers_badly_has_refused(via: Via) {
 
 async fn a_gateway_out_of_files_is_full(via: Via) {
     let engine = FakeEngine::start();
-    let listen = match via {
-        Via::Tcp => "127.0.0.1:0".to_owned(),
-        Via::Unix => format!("unix://{}", engine.socket().with_file_name("gate.sock").display()),
-    };
-    let settings = [("LISTEN_ADDR", &*listen), ("DOCKER_SOCKET", engine.socket().to_str().unwrap())];
-    let gateway = Process::start(&settings).unwrap_or_else(|done| panic!("{done:?}"));
+    let gateway = binary(engine.socket(), via);
     let mut client = Client::connect(&gateway.endpoint()).await;
     assert_eq!(client.fetch("GET /debug/vars", &[]).await.status(), 403, "by now it was accepted");
 

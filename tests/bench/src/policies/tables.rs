@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::parts::Parts;
 use super::samples::{Figure, Samples};
-use super::{ALL_ASKED, Asked, DEFAULT, FLAGS_ALONE, Row, bodies, burner};
+use super::{ALL_ASKED, Asked, DEFAULT, FLAGS_ALONE, Row, bodies, misdeeds};
 use crate::report::{dash, show};
 use crate::stats::Summary;
 
@@ -25,7 +25,7 @@ pub(super) fn markdown(
     targets(&mut out, samples)?;
     decisions(&mut out, rows, samples)?;
     starts(&mut out, rows, samples)?;
-    burners(&mut out, samples)?;
+    misdeeds(&mut out, samples)?;
     large_bodies(&mut out, samples)?;
     taken_apart(&mut out, parts)?;
     Ok(out)
@@ -35,9 +35,9 @@ fn targets(out: &mut String, samples: &Samples) -> Result<()> {
     let against = (DEFAULT, FLAGS_ALONE);
     let get = Asked::SmallGet.title();
     let with_bodies = bodies::row(bodies::BUSY.into_iter().max().unwrap_or_default());
-    let busiest = burner::BUSY.into_iter().max().unwrap_or_default();
-    let beside = |deed| samples.of(&burner::row(busiest, deed), "", Figure::P99);
-    let worst = burner::DEEDS.into_iter().filter_map(|(_, deed)| beside(deed));
+    let busiest = misdeeds::BUSY.into_iter().max().unwrap_or_default();
+    let beside = |deed| samples.of(&misdeeds::row(busiest, deed), "", Figure::P99);
+    let worst = misdeeds::DEEDS.into_iter().filter_map(|(_, deed)| beside(deed));
     let rows = [
         (
             "guest-default: CPU of a decision, us",
@@ -132,15 +132,15 @@ fn starts(out: &mut String, rows: &[Row], samples: &Samples) -> Result<()> {
     Ok(())
 }
 
-fn burners(out: &mut String, samples: &Samples) -> Result<()> {
+fn misdeeds(out: &mut String, samples: &Samples) -> Result<()> {
     writeln!(
         out,
         "\n### A ping beside clients of a policy that misbehaves, with a `POLICY_TIMEOUT` of 100 ms\n\n\
          | | ping p50 ms | ping p99 ms | the others' p50, ms | p99, ms |\n|---|---|---|---|---|"
     )?;
-    for (_, deed) in burner::DEEDS {
-        for busy in burner::BUSY {
-            pings(out, &burner::row(busy, deed), samples)?;
+    for (_, deed) in misdeeds::DEEDS {
+        for busy in misdeeds::BUSY {
+            pings(out, &misdeeds::row(busy, deed), samples)?;
         }
     }
     Ok(())
