@@ -41,6 +41,7 @@ fn serve(config: Config) -> ExitCode {
     };
     sockgate::announce(&config);
     sockgate::raise_file_limit();
+    sockgate::ask_for_short_slices();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let served = runtime.and_then(|runtime| {
         let served = runtime.block_on(until_signalled(config));
