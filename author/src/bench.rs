@@ -79,6 +79,7 @@ pub async fn bench(workbench: &Workbench, plan: &BenchPlan) -> Result<String, Be
     let operation = requested(&plan.request).map_err(|bad| refused(bad.into()))?;
     let candidate = workbench.load(&plan.file, &plan.settings).await;
     let candidate = candidate.map_err(|source| BenchError::Load { file: plan.file.clone(), source })?;
+    workbench.adopt_snapshot(&plan.file, &candidate).await;
     let reads = match &plan.body {
         None => "no body".to_owned(),
         Some(body) if candidate.reads_body_of(&operation) => {

@@ -34,6 +34,7 @@ pub(crate) mod compiler_process;
 pub(crate) mod files;
 pub(crate) mod imports;
 pub(crate) mod native_code;
+pub(crate) mod snapshot;
 
 /// The largest file that is loaded, in bytes.
 pub(crate) const MAX_FILE: u64 = 32 * 1024 * 1024;
@@ -69,6 +70,8 @@ pub(crate) struct Loaded {
     pub inspect: Vec<Endpoint>,
     /// The file's SHA-256.
     pub digest: Digest,
+    /// How long its `configure` takes.
+    pub configure_time: Duration,
 }
 
 /// Why a policy is not loaded. The text also says what to do.
@@ -239,7 +242,7 @@ impl CompiledFile {
         let pre = pre.map_err(|error| LoadError::World(one_line(&error)))?;
         let pre = PolicyPre::new(pre).map_err(|error| LoadError::World(one_line(&error)))?;
         let component = Component::new(sandbox.clone(), pre, settings, limits, Arc::clone(&self.stem));
-        let manifest = component.configure().await.map_err(|unready| match unready {
+        let (manifest, configure_time) = component.configure().await.map_err(|unready| match unready {
             Unready::Settings(complaint) => LoadError::Settings(shown(&complaint)),
             Unready::World(mismatch) => LoadError::World(mismatch),
             // The time for `configure` has no setting, unlike that for a decision, so this is another error.
@@ -255,8 +258,64 @@ impl CompiledFile {
         let attributes =
             attributes.iter().take(32).map(|(name, value)| (shown(name), shown(value))).collect();
         try_out(&component).await.map_err(LoadError::Trial)?;
-        Ok(Loaded { component, name, version, attributes, inspect, digest: self.digest })
+        Ok(Loaded { component, name, version, attributes, inspect, digest: self.digest, configure_time })
     }
+}
+
+impl Loaded {
+    /// Whether its decisions would be cheaper with a snapshot.
+    pub(crate) fn wants_snapshot(&self) -> bool {
+        self.configure_time >= snapshot::WORTHWHILE
+    }
+}
+
+/// Has the instances of a policy begin as a snapshot of one that is configured. That is found in the cache, or takes some
+/// times as long as to compile the policy. Without it the policy works as well, and slower.
+///
+/// # Errors
+/// [`NotAdopted`]
+pub(crate) async fn adopt_snapshot(
+    sandbox: &Sandbox,
+    code: &CodeSource,
+    path: &Path,
+    digest: Digest,
+    component: &Component,
+) -> Result<(), NotAdopted> {
+    let (abandoned, _waiting) = std::io::pipe().map_err(LoadError::Host)?;
+    let making = {
+        let (sandbox, code, path) = (sandbox.clone(), code.clone(), path.to_owned());
+        let settings = component.settings().to_owned();
+        move || compile_snapshot(&sandbox, &code, &path, digest, &settings, &abandoned)
+    };
+    let compiled = tokio::task::spawn_blocking(making).await.unwrap_or(Err(LoadError::Panicked))?;
+    let pre = sandbox.linker().instantiate_pre(&compiled).and_then(PolicyPre::new)?;
+    let term = component.term();
+    let trying = async {
+        let mut instance = component.try_snapshot(&pre, &term).await.map_err(Unready::into_fault)?;
+        match trial() {
+            Some(ping) => {
+                component.decide_in(&mut instance, ping, FlagsVerdict::Allow, &term).await.map(drop)
+            }
+            None => Ok(()),
+        }
+    };
+    term.run(trying).await??;
+    component.adopt(pre).await;
+    Ok(())
+}
+
+/// Why a policy has no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotAdopted {
+    /// It cannot be taken, or the file has changed.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// It cannot be loaded.
+    #[error("it cannot be loaded: {0:#}")]
+    Code(#[from] wasmtime::Error),
+    /// It fails.
+    #[error("it fails: {0}")]
+    Fault(#[from] Fault),
 }
 
 /// The file's name without its extension, by which settings name a policy.
@@ -289,6 +348,30 @@ fn compile(
     };
     let compile_time = started.elapsed();
     Ok(CompiledFile { component, stem: stem(path).into(), origin, compile_time, digest, size })
+}
+
+fn compile_snapshot(
+    sandbox: &Sandbox,
+    CodeSource { cache, compiler }: &CodeSource,
+    path: &Path,
+    digest: Digest,
+    settings: &str,
+    abandoned: &PipeReader,
+) -> Result<Compiled, LoadError> {
+    let (engine, memories) = (sandbox.engine(), sandbox.memories());
+    let key = snapshot::key(&digest, settings);
+    if let Some(found) = cache.find(engine, &key) {
+        return Ok(found);
+    }
+    let PolicyFile { bytes, digest: found } = PolicyFile::read(path)?;
+    if found != digest {
+        return Err(LoadError::Digest { wanted: digest, found });
+    }
+    let wasm = compiler.snapshot(&bytes, settings, memories, abandoned)?;
+    let code = compiler.compile(wasm, memories, abandoned)?;
+    let component = native_code::load(engine, &code).map_err(LoadError::Code)?;
+    cache.keep(engine, &key, &code);
+    Ok(component)
 }
 
 /// Looks at the first bytes, to give a better message than the compiler would.
@@ -326,15 +409,21 @@ fn inspected(id: &str) -> Result<Endpoint, LoadError> {
 
 /// Asks the policy about a ping, because types that differ are found only when it is asked. Its answer does not matter.
 async fn try_out(component: &Component) -> Result<(), Fault> {
-    let Ok(target) = Target::parse("/_ping") else { return Ok(()) };
-    let operation = Arc::new(Operation::new(Method::Get, target));
-    let question = Question {
+    match trial() {
+        Some(ping) => component.decide(ping, FlagsVerdict::Allow, &component.term()).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// A ping.
+fn trial() -> Option<Question> {
+    let operation = Arc::new(Operation::new(Method::Get, Target::parse("/_ping").ok()?));
+    Some(Question {
         id: TRIAL,
         lookups: Arc::new(Lookups::new(TRIAL, Arc::new(NoEngine), &operation)),
         operation,
         headers: Arc::default(),
         body: InspectedBody::Empty,
         attributes: Arc::default(),
-    };
-    component.decide(question, FlagsVerdict::Allow, &component.term()).await.map(drop)
+    })
 }

@@ -8,11 +8,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+
 use crate::bindings::FlagsVerdict;
 use crate::chain::{Chain, Link, Weight};
 use crate::guest::fault::Fault;
 use crate::guest::interface::Verdict;
 use crate::guest::lane::{Panicked, SlowLane};
+use crate::guest::policy::Component;
 use crate::guest::ready::READY;
 use crate::guest::sandbox::{Sandbox, SandboxError};
 use crate::guest::slow_operations::Start;
@@ -88,6 +91,8 @@ pub(crate) struct Runtime {
     decisions: Places,
     /// Does the same for policies that only observe.
     observations: Places,
+    /// One snapshot is taken at a time: that needs as much as to compile a policy.
+    snapshots: Arc<Mutex<()>>,
 }
 
 impl Runtime {
@@ -111,7 +116,8 @@ impl Runtime {
         let observers_lane = observers_lane.map_err(ChainError::Lane)?;
         let (decisions, observations) =
             (Places::new(policies.concurrency), Places::new(policies.concurrency));
-        Ok(Self { policies, sandbox, code, lane, observers_lane, decisions, observations })
+        let snapshots = Arc::default();
+        Ok(Self { policies, sandbox, code, lane, observers_lane, decisions, observations, snapshots })
     }
 
     /// Loads every policy that is not in `before`, or whose file or settings have changed since.
@@ -152,9 +158,29 @@ impl Runtime {
         let loaded = self.lane.run(Start::There, loading).await;
         let loaded = loaded.unwrap_or(Err(LoadError::Panicked));
         let failed = |source| ChainError::Load { path: config.path.clone(), source };
-        let Loaded { component, name, version, inspect, digest, .. } = loaded.map_err(failed)?;
-        let id = Arc::new(PolicyId::new(name, version, digest));
-        Ok(Link { id, mode: config.mode, inspect, component: Arc::new(component) })
+        let loaded = loaded.map_err(failed)?;
+        let wants_snapshot = loaded.wants_snapshot();
+        let Loaded { component, name, version, inspect, digest, .. } = loaded;
+        let (id, component) = (Arc::new(PolicyId::new(name, version, digest)), Arc::new(component));
+        if wants_snapshot {
+            self.spawn_snapshot(config.path.clone(), Arc::clone(&id), Arc::clone(&component));
+        }
+        Ok(Link { id, mode: config.mode, inspect, component })
+    }
+
+    /// Has a snapshot taken of a policy that takes long to configure. It decides in the meantime.
+    fn spawn_snapshot(&self, path: PathBuf, id: Arc<PolicyId>, component: Arc<Component>) {
+        let (sandbox, code, turn) = (self.sandbox.clone(), self.code.clone(), Arc::clone(&self.snapshots));
+        self.lane.spawn(async move {
+            let _turn = turn.lock().await;
+            match load::adopt_snapshot(&sandbox, &code, &path, id.digest, &component).await {
+                Ok(()) => tracing::debug!(policy = %id, "its decisions begin with a snapshot of it, configured"),
+                Err(why) => {
+                    let why = engine_api::report(&why);
+                    tracing::debug!(policy = %id, "no snapshot of it, so it is configured for each decision: {why}");
+                }
+            }
+        });
     }
 
     async fn read_settings(&self, settings: &PolicySettings) -> Result<String, ChainError> {

@@ -122,6 +122,18 @@ impl Workbench {
         loaded.map(Candidate::new).map_err(|source| ChainError::Load { path: config.path.clone(), source })
     }
 
+    /// Has the instances of a policy that takes long to configure begin as a snapshot, as the gateway would. If there can be
+    /// none, it stays as it is.
+    pub async fn adopt_snapshot(&self, path: &Path, candidate: &Candidate) {
+        let Candidate(loaded) = candidate;
+        if loaded.wants_snapshot() {
+            let (sandbox, component) = (&self.sandbox, &loaded.component);
+            let adopted = load::adopt_snapshot(sandbox, &self.code, path, loaded.digest, component).await;
+            drop(adopted);
+            component.retire();
+        }
+    }
+
     /// Compiles a file, in order to examine it or to configure it more than once.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod limits;
 mod loads;
 mod replaced;
 mod shapes;
+mod snapshots;
 mod speed;
 mod turns;
 

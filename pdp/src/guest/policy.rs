@@ -7,7 +7,7 @@
 //! a decision makes its own, in that thread.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use engine_api::Operation;
@@ -20,7 +20,7 @@ use crate::guest::fault::{Fault, one_line};
 use crate::guest::interface::{Verdict, request, shown, verdict};
 use crate::guest::lane::{self, SlowLane};
 use crate::guest::output::Output;
-use crate::guest::ready::{Instance, ReadyInstances, Refill};
+use crate::guest::ready::{Configured, Instance, ReadyInstances, Refill};
 use crate::guest::sandbox::Sandbox;
 use crate::guest::slow_operations::{Noted, QUICK_DECISION, SlowOperations, Start};
 use crate::guest::state::State;
@@ -41,6 +41,8 @@ pub(crate) const CONFIGURE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct Component {
     sandbox: Sandbox,
     pre: PolicyPre<State>,
+    /// The same policy as `configure` has left it, once that is there: its instances are configured when they are made.
+    snapshot: OnceLock<PolicyPre<State>>,
     settings: String,
     limits: Limits,
     /// The policy's name in log lines.
@@ -63,6 +65,7 @@ impl Component {
         Self {
             sandbox,
             pre,
+            snapshot: OnceLock::new(),
             settings,
             limits,
             name,
@@ -72,34 +75,47 @@ impl Component {
         }
     }
 
-    /// Makes an instance and configures it, as a part of what runs within `term`.
+    /// Makes an instance that is configured, as a part of what runs within `term`.
     ///
     /// # Errors
     /// [`Unready`]: what the policy says about its settings, or what went wrong.
-    async fn prepare(&self, output: Output, term: &Term) -> Result<(Instance, Manifest), Unready> {
+    async fn prepare(&self, output: Output, term: &Term) -> Result<Instance, Unready> {
         let mut instance = self.instantiate(output, term).await?;
-        let manifest = self.configure_in(&mut instance).await?;
-        Ok((instance, manifest))
+        self.configure_in(&mut instance).await?;
+        Ok(instance)
     }
 
-    /// Makes an instance and configures it, when no decision waits for that.
+    /// Makes an instance that is configured, when no decision waits for that.
     ///
     /// # Errors
     /// Those of [`Component::prepare`].
-    async fn prepare_ahead(&self, output: Output) -> Result<(Instance, Manifest), Unready> {
+    async fn prepare_ahead(&self) -> Result<Instance, Unready> {
         let term = Term::of(CONFIGURE_TIMEOUT);
-        term.run(self.prepare(output, &term)).await.map_err(Unready::Fault)?
+        term.run(self.prepare(self.silent(), &term)).await.map_err(Unready::Fault)?
     }
 
-    /// Makes an instance.
+    /// Makes an instance. [`Component::configure_in`] is still to come.
     ///
     /// # Errors
     /// [`Unready`]. Types that differ are found only here; a start function may trap as well.
     pub(crate) async fn instantiate(&self, output: Output, term: &Term) -> Result<Instance, Unready> {
+        match self.snapshot.get() {
+            Some(snapshot) => self.instantiate_from(snapshot, Configured::Already, output, term).await,
+            None => self.instantiate_from(&self.pre, Configured::NotYet, output, term).await,
+        }
+    }
+
+    async fn instantiate_from(
+        &self,
+        pre: &PolicyPre<State>,
+        configured: Configured,
+        output: Output,
+        term: &Term,
+    ) -> Result<Instance, Unready> {
         let (engine, ticker) = (self.sandbox.engine(), self.sandbox.ticker());
         let mut store = State::store(engine, ticker, self.limits.memory, output, term);
-        match self.pre.instantiate_async(&mut store).await {
-            Ok(exports) => Ok(Instance { store, exports }),
+        match pre.instantiate_async(&mut store).await {
+            Ok(exports) => Ok(Instance { store, exports, configured }),
             Err(error) => {
                 let fault = Fault::from_error(&error, store.data().allowance());
                 let is_mismatch = matches!(fault, Fault::Crash(_)) && !error.is::<Trap>();
@@ -108,39 +124,87 @@ impl Component {
         }
     }
 
-    /// Configures an instance.
+    /// Configures an instance, unless it is a snapshot of one that is configured.
     ///
     /// # Errors
     /// [`Unready`]: what the policy says about its settings, or what went wrong.
-    pub(crate) async fn configure_in(&self, instance: &mut Instance) -> Result<Manifest, Unready> {
-        let Instance { store, exports } = instance;
-        let configured = exports.sockgate_policy_decision_point().call_configure(&mut *store, &self.settings);
-        match configured.await {
+    pub(crate) async fn configure_in(&self, instance: &mut Instance) -> Result<(), Unready> {
+        match instance.configured {
+            Configured::Already => Ok(()),
+            Configured::NotYet => self.call_configure(instance).await.map(drop),
+        }
+    }
+
+    async fn call_configure(&self, instance: &mut Instance) -> Result<Manifest, Unready> {
+        let Instance { store, exports, .. } = instance;
+        let called = exports.sockgate_policy_decision_point().call_configure(&mut *store, &self.settings);
+        let manifest = match called.await {
             Err(error) => Err(Unready::Fault(Fault::from_error(&error, store.data().allowance()))),
             Ok(Err(complaint)) => Err(Unready::Settings(complaint)),
             Ok(Ok(manifest)) => Ok(manifest),
-        }
-    }
-
-    /// Configures the policy for the first time, and returns its manifest. The instance is the first that waits.
-    pub(crate) async fn configure(&self) -> Result<Manifest, Unready> {
-        let (instance, manifest) = self.prepare_ahead(Output::new(Arc::clone(&self.name))).await?;
-        let is_quick = self.is_quickly_made().await;
-        let mut instances = self.instances();
-        instances.make_ahead(if is_quick { Refill::None } else { Refill::Idle });
-        instances.put_ready(instance);
+        }?;
+        instance.configured = Configured::Already;
         Ok(manifest)
     }
 
-    async fn is_quickly_made(&self) -> bool {
+    /// Configures the policy for the first time, and returns its manifest and how long it takes to configure. The
+    /// instance is the first that waits.
+    pub(crate) async fn configure(&self) -> Result<(Manifest, Duration), Unready> {
+        let term = Term::of(CONFIGURE_TIMEOUT);
+        let first = async {
+            let mut instance = self.instantiate(Output::new(Arc::clone(&self.name)), &term).await?;
+            let manifest = self.call_configure(&mut instance).await?;
+            Ok((instance, manifest))
+        };
+        let (instance, manifest) = term.run(first).await.map_err(Unready::Fault)??;
+        let making = self.measure().await;
+        let mut instances = self.instances();
+        instances.make_ahead(making.refill());
+        instances.put_ready(instance);
+        Ok((manifest, making.configure))
+    }
+
+    /// Measures some times how long it takes to make an instance.
+    async fn measure(&self) -> Making {
+        let mut least = Making { instance: Duration::MAX, configure: Duration::MAX };
         for _try in 0..TRIES {
-            let begin = Instant::now();
-            let made = self.prepare_ahead(self.silent()).await;
-            if made.is_ok() && begin.elapsed() <= QUICK {
-                return true;
+            let (term, began) = (Term::of(CONFIGURE_TIMEOUT), Instant::now());
+            let made = async {
+                let mut instance = self.instantiate(self.silent(), &term).await?;
+                let instance_took = began.elapsed();
+                self.configure_in(&mut instance).await?;
+                Ok::<_, Unready>(Making {
+                    instance: instance_took,
+                    configure: began.elapsed() - instance_took,
+                })
+            };
+            if let Ok(Ok(made)) = term.run(made).await {
+                least.instance = least.instance.min(made.instance);
+                least.configure = least.configure.min(made.configure);
             }
         }
-        false
+        least
+    }
+
+    /// Makes an instance of a snapshot of this policy, to try it out.
+    ///
+    /// # Errors
+    /// [`Unready`]
+    pub(crate) async fn try_snapshot(
+        &self,
+        snapshot: &PolicyPre<State>,
+        term: &Term,
+    ) -> Result<Instance, Unready> {
+        self.instantiate_from(snapshot, Configured::Already, self.silent(), term).await
+    }
+
+    /// Makes all instances from now on of this snapshot, which has been tried out. Those that wait are dropped.
+    pub(crate) async fn adopt(&self, snapshot: PolicyPre<State>) {
+        if self.snapshot.set(snapshot).is_ok() {
+            let making = self.measure().await;
+            let replaced = self.instances().restart(making.refill());
+            drop(replaced);
+        }
     }
 
     /// Asks the policy. All of it is within `term`, and counts: making the instance, and dropping it.
@@ -166,7 +230,7 @@ impl Component {
         let ready = self.instances().take_ready();
         let mut instance = match ready {
             Some(instance) => instance,
-            None => self.prepare(self.silent(), term).await.map_err(Unready::into_fault)?.0,
+            None => self.prepare(self.silent(), term).await.map_err(Unready::into_fault)?,
         };
         let verdict = self.decide_in(&mut instance, question, flags, term).await?;
         let unkept = self.instances().put_away(instance);
@@ -200,7 +264,7 @@ impl Component {
     ) -> Result<Verdict, Fault> {
         let request = request(&question, flags);
         State::ask(&mut instance.store, self.sandbox.ticker(), question, term);
-        let Instance { store, exports } = instance;
+        let Instance { store, exports, .. } = instance;
         match exports.sockgate_policy_decision_point().call_decide(&mut *store, &request).await {
             Err(error) => Err(Fault::from_error(&error, store.data().allowance())),
             Ok(decision) => {
@@ -241,8 +305,8 @@ impl Component {
             yield_now().await;
         }
         while self.instances().wants_more() {
-            match self.prepare_ahead(self.silent()).await {
-                Ok((instance, _)) => self.instances().put_ready(instance),
+            match self.prepare_ahead().await {
+                Ok(instance) => self.instances().put_ready(instance),
                 Err(_) => return, // the next decision fails in the same way, and tells why
             }
         }
@@ -266,6 +330,22 @@ impl Component {
 
     fn instances(&self) -> MutexGuard<'_, ReadyInstances> {
         self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long it takes to make an instance, and to configure it.
+struct Making {
+    instance: Duration,
+    configure: Duration,
+}
+
+impl Making {
+    /// Whether instances are made ahead.
+    fn refill(&self) -> Refill {
+        match self.instance.saturating_add(self.configure) <= QUICK {
+            true => Refill::None,
+            false => Refill::Idle,
+        }
     }
 }
 

@@ -39,6 +39,17 @@ pub(crate) struct Instance {
     pub store: Store<State>,
     /// The functions that the instance exports.
     pub exports: bindings::Policy,
+    /// Whether it is configured.
+    pub configured: Configured,
+}
+
+/// Whether an instance is configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Configured {
+    /// Its `configure` is still to be called.
+    NotYet,
+    /// Its `configure` was called, or it began as a snapshot of an instance that was configured.
+    Already,
 }
 
 impl Instance {
@@ -52,6 +63,14 @@ impl ReadyInstances {
     /// Decides whether instances are made ahead from now on.
     pub(crate) fn make_ahead(&mut self, refill: Refill) {
         self.refill = refill;
+    }
+
+    /// Begins anew, because instances are made in another way from now on. Returns those that waited.
+    pub(crate) fn restart(&mut self, refill: Refill) -> Vec<Instance> {
+        if self.refill != Refill::Over {
+            self.refill = refill;
+        }
+        std::mem::take(&mut self.ready)
     }
 
     /// Takes an instance that waits, if there is one.

@@ -70,6 +70,18 @@ impl Sandbox {
         Ok(Self { engine, memories, linker, ticker })
     }
 
+    /// A sandbox without a pool, which takes little address space and writes no file, as memory images are to the kernel.
+    ///
+    /// # Errors
+    /// If this machine cannot run WebAssembly.
+    pub(crate) fn sparing() -> wasmtime::Result<Self> {
+        let memories = Memories::Sparing;
+        let engine = Engine::new(base_config(memories).parallel_compilation(false).memory_init_cow(false))?;
+        let linker = Arc::new(linker(&engine)?);
+        let ticker = Arc::new(EpochTicker::start(engine.weak())?);
+        Ok(Self { engine, memories, linker, ticker })
+    }
+
     /// The WebAssembly engine.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine

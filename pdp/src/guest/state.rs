@@ -119,6 +119,11 @@ impl State {
         self.memory.used
     }
 
+    /// Whether the guest holds something of the host's (streams, pollables).
+    pub(crate) fn holds_resources(&self) -> bool {
+        !self.resources.is_empty()
+    }
+
     fn question(&self) -> wasmtime::Result<&Question> {
         match &self.question {
             Some(question) => Ok(question),

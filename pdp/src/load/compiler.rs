@@ -19,6 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit};
 
 use crate::guest::sandbox::Memories;
+use crate::load::snapshot;
 
 #[cfg(test)]
 mod tests;
@@ -57,16 +58,19 @@ pub(crate) enum Job {
     Compile,
     /// To load code, and to find out whether it can be.
     Load,
+    /// To configure a policy, and to make a component of what it is then.
+    Snapshot,
 }
 
 impl Job {
-    pub(crate) const ALL: [Self; 2] = [Self::Compile, Self::Load];
+    pub(crate) const ALL: [Self; 3] = [Self::Compile, Self::Load, Self::Snapshot];
 
     /// Its name as an argument.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Compile => "compile",
             Self::Load => "load",
+            Self::Snapshot => "snapshot",
         }
     }
 
@@ -75,6 +79,7 @@ impl Job {
         match self {
             Self::Compile => "compiling it",
             Self::Load => "loading its code",
+            Self::Snapshot => "configuring it for a snapshot",
         }
     }
 
@@ -84,7 +89,7 @@ impl Job {
     /// the address space holds its code twice, besides this program.
     const fn wanted(self) -> Budget {
         match self {
-            Self::Compile => Budget { seconds: 120, memory: 1 << 30 },
+            Self::Compile | Self::Snapshot => Budget { seconds: 120, memory: 1 << 30 },
             Self::Load => Budget { seconds: 20, memory: 256 << 20 },
         }
     }
@@ -235,6 +240,21 @@ impl Compiler {
         drop(wasm);
         self.run(Job::Load, memories, &code, abandoned)?;
         Ok(code)
+    }
+
+    /// Configures a policy with these settings, and gives the component that it is then. This takes as long as to compile
+    /// it, and blocks: `abandoned` is as for [`Compiler::compile`].
+    ///
+    /// # Errors
+    /// [`CompileError`] if that cannot be done.
+    pub(crate) fn snapshot(
+        &self,
+        wasm: &[u8],
+        settings: &str,
+        memories: Memories,
+        abandoned: &PipeReader,
+    ) -> Result<Vec<u8>, CompileError> {
+        self.run(Job::Snapshot, memories, &snapshot::input(settings, wasm), abandoned)
     }
 
     /// Runs one process to its end, and gives what it writes.

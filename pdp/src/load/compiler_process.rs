@@ -14,6 +14,7 @@ use rustix::process::{Signal, set_parent_process_death_signal, setpriority_proce
 use crate::guest::fault::{is_out_of_memory, one_line};
 use crate::guest::sandbox::{Memories, linker};
 use crate::load::compiler::{COMPILE_POLICY, Job, exit};
+use crate::load::snapshot::{self, NoSnapshot};
 use crate::load::{checkpoints, native_code};
 
 /// The argument that says that the limits are set.
@@ -39,6 +40,8 @@ enum Failure {
     Component(wasmtime::Error),
     #[error("it cannot be given checkpoints: {0}")]
     Unreadable(checkpoints::Unreadable),
+    #[error(transparent)]
+    NoSnapshot(#[from] NoSnapshot),
 }
 
 impl Failure {
@@ -46,7 +49,7 @@ impl Failure {
         match self {
             Self::Usage => exit::USAGE,
             Self::Wasmtime(error) | Self::Component(error) if is_out_of_memory(error) => exit::NO_MEMORY,
-            Self::Component(_) | Self::Unreadable(_) => exit::INVALID,
+            Self::Component(_) | Self::Unreadable(_) | Self::NoSnapshot(_) => exit::INVALID,
             Self::Limit(_) | Self::Restart(_) | Self::Pipe(_) | Self::Wasmtime(_) => exit::UNABLE,
         }
     }
@@ -114,6 +117,7 @@ fn work(job: Job, memories: &str) -> Result<(), Failure> {
             // The gateway tells what is wrong with it; here it matters only that the attempt is within the limits.
             drop(linker.instantiate_pre(&component));
         }
+        Job::Snapshot => io::stdout().lock().write_all(&snapshot::take(&input)?)?,
     }
     Ok(())
 }

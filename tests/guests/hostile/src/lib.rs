@@ -30,7 +30,7 @@ struct Hostile;
 impl Guest for Hostile {
     fn configure(settings: String) -> Result<Manifest, String> {
         let settings = Settings::parse(&settings)?;
-        if let Some(deed) = &settings.configure {
+        for deed in &settings.configure {
             misdeeds::commit(deed).map_err(|unknown| format!("configure={unknown}: no such behaviour"))?;
         }
         let manifest = settings.manifest();

@@ -22,6 +22,7 @@ pub(crate) fn commit(deed: &Deed) -> Result<(), String> {
         "out-of-bounds" => out_of_bounds(),
         "loop" => spin(),
         "fill" => fill(),
+        "work" => work(deed.number(1000)),
         "recurse" => drop(black_box(recurse(deed.number(usize::MAX)))),
         "hoard" => hoard(deed.number(usize::MAX)),
         "exit" => std::process::exit(i32::from(deed.argument == "failure")),
@@ -58,6 +59,14 @@ fn spin() {
     let mut count = 0_u64;
     loop {
         count = black_box(count.wrapping_add(1));
+    }
+}
+
+/// So many thousand steps.
+fn work(thousands: usize) {
+    let mut count = 0_usize;
+    while count < thousands * 1000 {
+        count = black_box(count + 1);
     }
 }
 

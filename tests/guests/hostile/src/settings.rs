@@ -5,8 +5,8 @@ use crate::bindings::Manifest;
 /// What to do when.
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
-    /// In `configure`; nothing if it is not set.
-    pub(crate) configure: Option<Deed>,
+    /// In `configure`, one after the other.
+    pub(crate) configure: Vec<Deed>,
     /// In `decide`, for the operations of `on`.
     pub(crate) decide: Deed,
     /// In `decide`, for all others.
@@ -52,7 +52,7 @@ impl Settings {
             let value = unescape(value);
             let words = || value.split(',').filter(|word| !word.is_empty()).map(str::to_owned);
             match key {
-                "configure" => settings.configure = Some(Deed::parse(&value)),
+                "configure" => settings.configure.push(Deed::parse(&value)),
                 "decide" => settings.decide = Deed::parse(&value),
                 "else" => settings.otherwise = Deed::parse(&value),
                 "on" => settings.on.extend(words()),
