@@ -32,8 +32,9 @@ use crate::http::head::{Outbound, Trailers};
 use crate::net::socket_file::probe;
 use crate::open_files;
 
-/// How long the engine may take to accept a connection, a full backlog included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the engine may take to accept a connection, a full backlog included: less than `sockgate healthcheck` waits for
+/// the gateway, so that it learns what the ping waited for (`healthcheck.rs`).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The pause between two attempts while the engine's backlog is full.
 const BACKLOG_PAUSE: Duration = Duration::from_millis(20);
