@@ -82,10 +82,7 @@ impl Server {
     /// # Errors
     /// The first [`StartError`].
     pub async fn start(config: Config, compiler: &Compiler) -> Result<Self, StartError> {
-        let mut listeners = Vec::new();
-        for address in &config.listen {
-            listeners.push(Listener::bind(address, config.socket_mode).await?);
-        }
+        let listeners = Listener::bind_all(&config.listen, config.socket_mode, &config.docker_socket).await?;
         let pdp = PolicyDecisionPoint::start(config.flags, &config.policies, compiler).await?;
         let shutdown_grace = config.shutdown_grace;
         let serving = Arc::new(Serving::new(config, pdp));

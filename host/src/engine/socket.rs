@@ -25,6 +25,11 @@ pub(crate) fn describe(socket: &Path, error: &io::Error) -> String {
             "Start the engine, mount its socket here, or point DOCKER_SOCKET at it.".to_owned()
         }
         Err(_) => "A folder on the way to it cannot be entered.".to_owned(),
+        Ok(file) if file.is_dir() => {
+            "It is a folder, as Docker makes it where a file that a container mounts is missing: remove it on the host, start \
+             the engine, and mount its socket."
+                .to_owned()
+        }
         Ok(file) if !file.file_type().is_socket() => {
             "The file there is not a socket: point DOCKER_SOCKET at the engine's.".to_owned()
         }
