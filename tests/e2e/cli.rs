@@ -146,13 +146,23 @@ fn a_missing_engine_is_named_at_the_start_and_to_clients_and_needs_no_restart() 
 fn an_engine_socket_without_permission_is_explained_with_owner_mode_and_ourselves() {
     let (engine, mode) = (FakeEngine::start(), std::fs::Permissions::from_mode);
     std::fs::set_permissions(engine.socket().parent().unwrap(), mode(0o755)).unwrap();
-    std::fs::set_permissions(engine.socket(), mode(0o600)).unwrap();
-    let gateway = Running::start_as_nobody(&[("DOCKER_SOCKET", engine.socket().to_str().unwrap())]);
-    assert!(gateway.ask("GET /_ping").starts_with("HTTP/1.1 503 "));
-    let log = gateway.log();
-    let want = "It belongs to uid 0 and gid 0 with mode 0600; we are uid 65534 with gid 65534 and groups [65534]. \
-                Add gid 0 to the gateway's groups (docker run --group-add 0).";
-    assert!(log.contains(want), "{log}");
+    for (bits, advice) in [
+        (0o660, "Add gid 0 to the gateway's groups (docker run --group-add 0)."),
+        (
+            0o600,
+            "Its group may not connect either: run the gateway as uid 0 (docker run --user 0), or let the group in \
+             (chmod g+rw) and add gid 0 to the gateway's groups (docker run --group-add 0).",
+        ),
+    ] {
+        std::fs::set_permissions(engine.socket(), mode(bits)).unwrap();
+        let gateway = Running::start_as_nobody(&[("DOCKER_SOCKET", engine.socket().to_str().unwrap())]);
+        assert!(gateway.ask("GET /_ping").starts_with("HTTP/1.1 503 "));
+        let log = gateway.log();
+        let want = format!(
+            "It belongs to uid 0 and gid 0 with mode {bits:04o}; we are uid 65534 with gid 65534 and groups [65534]. {advice}"
+        );
+        assert!(log.contains(&want), "{log}");
+    }
 }
 
 #[test]
