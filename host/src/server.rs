@@ -4,7 +4,9 @@
 //! takes its own connection with it and nothing else.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -165,8 +167,9 @@ impl Serving {
                 () = self.gateway.stop.begun.cancelled() => return,
             };
             match accepted {
-                Ok((stream, peer, slot)) => {
-                    self.gateway.tasks.spawn(counting_turns(Arc::clone(&self).serve(stream, peer, slot)));
+                Ok((stream, socket, peer, slot)) => {
+                    let served = Arc::clone(&self).serve(stream, socket, peer, slot);
+                    self.gateway.tasks.spawn(counting_turns(served));
                 }
                 Err(error) => {
                     let advice = open_files::advice(&error).unwrap_or_default();
@@ -178,17 +181,13 @@ impl Serving {
         }
     }
 
-    /// Waits for the next connection, and a slot for it. If no file descriptor is left for it, the kept connections to
-    /// the engine give theirs up.
-    async fn next(&self, acceptor: &Acceptor) -> io::Result<(Stream, Peer, Slot)> {
-        let (stream, peer) = match acceptor.accept().await {
-            Err(error) if open_files::advice(&error).is_some() => {
-                self.gateway.upstream.close_kept_connections().await;
-                acceptor.accept().await?
-            }
-            accepted => accepted?,
-        };
-        Ok((stream, peer, self.connection_limit.take().await))
+    /// Waits for the next connection, and a slot for it. Without its second file descriptor a connection is not served:
+    /// nobody would see that its client has left, and it would keep its slot.
+    async fn next(&self, acceptor: &Acceptor) -> io::Result<(Stream, OwnedFd, Peer, Slot)> {
+        let upstream = &self.gateway.upstream;
+        let (stream, peer) = upstream.with_room(|| acceptor.accept()).await?;
+        let socket = upstream.with_room(|| ready(stream.duplicate())).await?;
+        Ok((stream, socket, peer, self.connection_limit.take().await))
     }
 
     async fn follow_files(self: Arc<Self>, reload: Reload) {
@@ -205,8 +204,7 @@ impl Serving {
     }
 
     /// Serves one client, until it or the shutdown ends the connection.
-    async fn serve(self: Arc<Self>, stream: Stream, peer: Peer, slot: Slot) {
-        let socket = stream.duplicate();
+    async fn serve(self: Arc<Self>, stream: Stream, socket: OwnedFd, peer: Peer, slot: Slot) {
         let client = Arc::new(Client {
             peer,
             timer: ConnectionTimer::new(),
@@ -234,7 +232,7 @@ impl Serving {
             .serve_connection(io, service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        let mut closing = pin!(client.timer.until_closing(self.timeouts, client.socket.as_ref()));
+        let mut closing = pin!(client.timer.until_closing(self.timeouts, &client.socket));
         let mut draining = pin!(self.gateway.stop.begun.cancelled());
         let mut is_draining = false;
         loop {

@@ -312,11 +312,11 @@ pub(crate) enum Stream {
 
 impl Stream {
     /// A second descriptor of the socket, to poll it. It must not outlive the connection, which it would keep open.
-    pub(crate) fn duplicate(&self) -> Option<OwnedFd> {
-        match self {
-            Self::Tcp(stream) => stream.as_fd().try_clone_to_owned().ok(),
-            Self::Unix(stream) => stream.as_fd().try_clone_to_owned().ok(),
-        }
+    ///
+    /// # Errors
+    /// If no file descriptor is left.
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.as_fd().try_clone_to_owned()
     }
 }
 

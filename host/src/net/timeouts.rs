@@ -177,7 +177,7 @@ impl ConnectionTimer {
     /// hyper only notices by reading that a client has left, and it does not read while it holds bytes that it cannot
     /// use yet (a second request behind a stream, an upload that the engine does not take). So the kernel is asked as
     /// well.
-    pub(crate) async fn until_closing(&self, timeouts: Timeouts, socket: Option<&OwnedFd>) -> Closing {
+    pub(crate) async fn until_closing(&self, timeouts: Timeouts, socket: &OwnedFd) -> Closing {
         loop {
             tokio::time::sleep((timeouts.head.min(timeouts.idle) / 2).min(LOOK)).await;
             let since = self.0.since.load(Ordering::Relaxed);
@@ -185,9 +185,7 @@ impl ConnectionTimer {
             match since & STATE {
                 IN_HEAD if waited >= timeouts.head => return Closing::Head,
                 IDLE if waited >= timeouts.idle => return Closing::Idle,
-                IN_FLIGHT | UNDELIVERED if socket.is_some_and(|socket| self.is_gone(socket)) => {
-                    return Closing::Gone;
-                }
+                IN_FLIGHT | UNDELIVERED if self.is_gone(socket) => return Closing::Gone,
                 _ => {}
             }
         }
