@@ -104,13 +104,15 @@ impl Server {
         self.reload.clone()
     }
 
-    /// Serves until `stop`, then drains: idle connections end, and so do streams that only follow something; other
-    /// requests in flight have the grace period to end, and are then cut.
+    /// Serves until `stop`, then drains: connections end of which no request is in flight, and so do streams that only
+    /// follow something; other requests in flight have the grace period to end, and are then cut. So are all where this is
+    /// dropped before its end.
     ///
     /// # Errors
     /// If the runtime cannot watch a listener.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let serving = self.serving;
+        let _cut_at_the_end = serving.gateway.stop.cut.clone().drop_guard();
         for listener in self.listeners {
             tracing::info!("listening on {}", listener.address());
             let acceptor = listener.into_acceptor()?;
@@ -245,7 +247,7 @@ impl Serving {
                     return tracing::info!(client = client.peer.name(), "closed a connection: {}", describe(reason));
                 }
                 () = draining.as_mut(), if !is_draining => {
-                    if client.is_cut() {
+                    if client.is_cut() || client.timer.is_in_head() {
                         return;
                     }
                     is_draining = true;

@@ -165,6 +165,9 @@ fn an_engine_socket_without_permission_is_explained_with_owner_mode_and_ourselve
     }
 }
 
+const ATTACH: &str =
+    "POST /containers/web/attach HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+
 #[test]
 fn a_second_signal_does_not_wait_for_what_is_in_flight() {
     let engine = FakeEngine::start();
@@ -172,12 +175,18 @@ fn a_second_signal_does_not_wait_for_what_is_in_flight() {
         ("DOCKER_SOCKET", engine.socket().to_str().unwrap()),
         ("SHUTDOWN_GRACE", "1h"),
         ("CONTAINERS", "1"),
+        ("POST", "1"),
     ]);
     // The engine sends this log without an end, though it was not asked to follow it.
     let _stream = gateway.open("GET /containers/web/logs?follow=0");
+    let mut tunnel = gateway.connect();
+    tunnel.write_all(ATTACH.as_bytes()).unwrap();
+    tunnel.read_exact(&mut [0; "HTTP/1.1 101 ".len()]).unwrap();
     gateway.signal("-TERM");
     gateway.until_logged("stopping: no new connections");
-    assert_eq!(gateway.stop().code, 130);
+    let done = gateway.stop();
+    assert_eq!(done.code, 130);
+    assert_eq!(done.stderr.matches("end=\"cut by shutdown\"").count(), 2, "{}", done.stderr);
 }
 
 /// The engine ends first, and the client leaves as soon as it has read that: nothing tells which of the two is seen first.
