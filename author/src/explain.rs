@@ -9,7 +9,7 @@ use engine_api::report;
 use engine_api::untrusted::escaped;
 use engine_api::{Decision, Flags, Operation};
 use http::{HeaderMap, HeaderValue, header};
-use pdp::admit::{Admission, Admitted, Readers, Sent, can_allow};
+use pdp::admit::{Admission, Admitted, Readers, Sent, UNASKED, can_allow};
 use pdp::workbench::{Asked, Candidate, Workbench};
 use pdp::{ChainError, Compiler, Fault, Inspector, SandboxError, Verdict, Weight};
 use pdp::{InspectedBody, Policies, PolicyConfig};
@@ -83,9 +83,7 @@ pub async fn explain(
         && matches!(flags_say, Decision::Deny(_))
         && !can_allow(policies.chain.iter().map(|policy| policy.mode))
     {
-        text.push_str(
-            "policies   are not asked: none can allow what the flags deny, so the body is not read\n",
-        );
+        let _ = writeln!(text, "policies   are not asked: {UNASKED}");
         return Ok((text + &explain_flags(flags, operation), FinalDecision::Denied));
     }
     let admission = Admission { flags, body_limit: policies.body_limit };

@@ -30,7 +30,8 @@ pub(crate) struct Cli {
 /// The command to run.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve (the default)
+    /// Serve (the default); exit 0 after SIGTERM or SIGINT, 130 if a second one cuts what is in flight, 64 with all mistakes,
+    /// or 1 if something else prevents the start
     Serve,
     /// Read the environment and load the policies as serve would, and print what would be enforced; exit 0, 64 with all
     /// mistakes, or 1 if a policy does not load

@@ -7,7 +7,7 @@ use http::header::{self, HeaderValue};
 use http::{Request, Response, StatusCode, Version, request};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use pdp::admit::Readers;
+use pdp::admit::{Readers, UNASKED};
 use pdp::{Chain, InspectedBody, Lookups, Permit, PolicyDecisionPoint, Question};
 use tokio_util::task::TaskTracker;
 
@@ -41,9 +41,6 @@ pub(crate) struct Gateway {
     /// The gateway's own stop.
     pub stop: Stop,
 }
-
-/// What is logged of policies that observe, where the flags deny a request and its body is not read for them.
-const UNASKED: &str = "no policy was asked: the flags deny the request, so its body is not read";
 
 /// The engine's answer, and the upgrade that the client asked for, if it did.
 struct Exchanged {
@@ -126,7 +123,8 @@ impl Gateway {
                 if outbound.framing != Framing::Empty
                     && let Err(denied) = self.pdp.require_chance(chain, &operation)
                 {
-                    record.ruling.observed = (readers == Readers::Observing).then(|| UNASKED.to_owned());
+                    record.ruling.observed =
+                        (readers == Readers::Observing).then(|| format!("no policy was asked: {UNASKED}"));
                     return Err(denied.into());
                 }
                 match self.body_inspector.take(body, &outbound, shape, client.peer.owner()).await {

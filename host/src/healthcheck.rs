@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use engine_api::untrusted;
 
-use crate::http::refusal::{REFUSED_BY, RefusedBy};
+use crate::http::refusal::{OURSELVES, REFUSED_BY, RefusedBy};
 use crate::net::listen_addr::ListenAddr;
 
 #[cfg(test)]
@@ -46,7 +46,8 @@ pub enum Unhealthy {
     },
     /// Whoever listens did not answer in time.
     #[error(
-        "no whole answer from {0} within {seconds} s: whoever listens there accepts no connections or does not go on",
+        "no whole answer from {0} within {seconds} s: whoever listens there accepts no connections or does not go on, \
+         or the engine behind it took the ping and does not answer",
         seconds = TIMEOUT.as_secs()
     )]
     Late(ListenAddr),
@@ -128,7 +129,9 @@ fn judge(answer: &str) -> Result<Health, Unhealthy> {
 fn words(body: &str) -> String {
     let parsed = serde_json::from_str::<serde_json::Value>(body).ok();
     let message = parsed.as_ref().and_then(|value| value.get("message")).and_then(|message| message.as_str());
-    untrusted::escaped(message.unwrap_or(body)).to_string()
+    let message = message.unwrap_or(body);
+    let message = message.strip_prefix(OURSELVES).unwrap_or(message); // the command's own message begins with it
+    untrusted::escaped(message).to_string()
 }
 
 fn ask(address: &ListenAddr) -> io::Result<String> {

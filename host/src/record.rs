@@ -31,7 +31,7 @@ pub(crate) enum End {
     TunnelClosed,
     /// One side broke a tunnel.
     TunnelBroken,
-    /// The shutdown cut the request: after its grace period, or at once if it only followed something.
+    /// The shutdown cut the request: after its grace period, at a second signal, or at once if it only followed something.
     Cut,
 }
 

@@ -4,7 +4,9 @@
 //! takes its own connection with it and nothing else.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -82,10 +84,7 @@ impl Server {
     /// # Errors
     /// The first [`StartError`].
     pub async fn start(config: Config, compiler: &Compiler) -> Result<Self, StartError> {
-        let mut listeners = Vec::new();
-        for address in &config.listen {
-            listeners.push(Listener::bind(address, config.socket_mode).await?);
-        }
+        let listeners = Listener::bind_all(&config.listen, config.socket_mode, &config.docker_socket).await?;
         let pdp = PolicyDecisionPoint::start(config.flags, &config.policies, compiler).await?;
         let shutdown_grace = config.shutdown_grace;
         let serving = Arc::new(Serving::new(config, pdp));
@@ -105,13 +104,15 @@ impl Server {
         self.reload.clone()
     }
 
-    /// Serves until `stop`, then drains: idle connections end, and so do streams that only follow something; other
-    /// requests in flight have the grace period to end, and are then cut.
+    /// Serves until `stop`, then drains: connections end of which no request is in flight, and so do streams that only
+    /// follow something; other requests in flight have the grace period to end, and are then cut. So are all where this is
+    /// dropped before its end.
     ///
     /// # Errors
     /// If the runtime cannot watch a listener.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let serving = self.serving;
+        let _cut_at_the_end = serving.gateway.stop.cut.clone().drop_guard();
         for listener in self.listeners {
             tracing::info!("listening on {}", listener.address());
             let acceptor = listener.into_acceptor()?;
@@ -168,8 +169,9 @@ impl Serving {
                 () = self.gateway.stop.begun.cancelled() => return,
             };
             match accepted {
-                Ok((stream, peer, slot)) => {
-                    self.gateway.tasks.spawn(counting_turns(Arc::clone(&self).serve(stream, peer, slot)));
+                Ok((stream, socket, peer, slot)) => {
+                    let served = Arc::clone(&self).serve(stream, socket, peer, slot);
+                    self.gateway.tasks.spawn(counting_turns(served));
                 }
                 Err(error) => {
                     let advice = open_files::advice(&error).unwrap_or_default();
@@ -181,17 +183,13 @@ impl Serving {
         }
     }
 
-    /// Waits for the next connection, and a slot for it. If no file descriptor is left for it, the kept connections to
-    /// the engine give theirs up.
-    async fn next(&self, acceptor: &Acceptor) -> io::Result<(Stream, Peer, Slot)> {
-        let (stream, peer) = match acceptor.accept().await {
-            Err(error) if open_files::advice(&error).is_some() => {
-                self.gateway.upstream.close_kept_connections().await;
-                acceptor.accept().await?
-            }
-            accepted => accepted?,
-        };
-        Ok((stream, peer, self.connection_limit.take().await))
+    /// Waits for the next connection, and a slot for it. Without its second file descriptor a connection is not served:
+    /// nobody would see that its client has left, and it would keep its slot.
+    async fn next(&self, acceptor: &Acceptor) -> io::Result<(Stream, OwnedFd, Peer, Slot)> {
+        let upstream = &self.gateway.upstream;
+        let (stream, peer) = upstream.with_room(|| acceptor.accept()).await?;
+        let socket = upstream.with_room(|| ready(stream.duplicate())).await?;
+        Ok((stream, socket, peer, self.connection_limit.take().await))
     }
 
     async fn follow_files(self: Arc<Self>, reload: Reload) {
@@ -208,8 +206,7 @@ impl Serving {
     }
 
     /// Serves one client, until it or the shutdown ends the connection.
-    async fn serve(self: Arc<Self>, stream: Stream, peer: Peer, slot: Slot) {
-        let socket = stream.duplicate();
+    async fn serve(self: Arc<Self>, stream: Stream, socket: OwnedFd, peer: Peer, slot: Slot) {
         let client = Arc::new(Client {
             peer,
             timer: ConnectionTimer::new(),
@@ -237,7 +234,7 @@ impl Serving {
             .serve_connection(io, service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        let mut closing = pin!(client.timer.until_closing(self.timeouts, client.socket.as_ref()));
+        let mut closing = pin!(client.timer.until_closing(self.timeouts, &client.socket));
         let mut draining = pin!(self.gateway.stop.begun.cancelled());
         let mut is_draining = false;
         loop {
@@ -250,7 +247,7 @@ impl Serving {
                     return tracing::info!(client = client.peer.name(), "closed a connection: {}", describe(reason));
                 }
                 () = draining.as_mut(), if !is_draining => {
-                    if client.is_cut() {
+                    if client.is_cut() || client.timer.is_in_head() {
                         return;
                     }
                     is_draining = true;

@@ -5,8 +5,9 @@ use tokio_util::sync::CancellationToken;
 /// The two steps of a stop. All clones are one stop.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stop {
-    /// Cancelled when the stop begins: idle connections end, and so do those that only follow something.
+    /// Cancelled when the stop begins: connections without a request in flight end, and so do those that only follow
+    /// something.
     pub begun: CancellationToken,
-    /// Cancelled when the grace period is over: what is still open ends.
+    /// Cancelled when the grace period is over, or is cut short: what is still open ends.
     pub cut: CancellationToken,
 }

@@ -9,7 +9,6 @@
 //! the engine's socket when the client has its end of stream.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -79,7 +78,7 @@ impl Upgrade {
             tokio::select! {
                 biased;
                 () = delivered.cancelled() => Ok(()),
-                () = until_hung_up(client.socket.as_ref()) => Err(ClientBroke),
+                () = timeouts::until_hung_up(&client.socket) => Err(ClientBroke),
             }
         };
         let output = async {
@@ -146,13 +145,6 @@ async fn carry_output(
             ended.map_err(|_gone| ClientBroke)
         }
         Copied::WriteFailed => Err(ClientBroke),
-    }
-}
-
-async fn until_hung_up(socket: Option<&OwnedFd>) {
-    match socket {
-        Some(socket) => timeouts::until_hung_up(socket).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -68,6 +68,9 @@ pub fn can_allow(modes: impl IntoIterator<Item = Mode>) -> bool {
     })
 }
 
+/// Why no policy is asked about a request that the flags deny, where none [can allow](can_allow) it: a part of a sentence.
+pub const UNASKED: &str = "none can allow what the flags deny, so the body is not read";
+
 /// Why a body cannot be shown to a policy. The text is meant for the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadBody {

@@ -39,7 +39,7 @@ pub use load::compiler::{COMPILE_POLICY, CompileError, Compiler};
 pub use load::compiler_process::compile_policy;
 pub use load::files::Unreadable;
 pub use load::imports::BadImport;
-pub use lookup::{Inspector, LookupAnswer, Lookups, MAX_REFERENCE, NoEngine};
+pub use lookup::{Inspector, LookupAnswer, Lookups, NoEngine, no_name};
 pub use permit::Permit;
 pub use question::{CLIENT_FACTS, InspectedBody, Question};
 pub use reload::Reload;

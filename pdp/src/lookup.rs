@@ -28,7 +28,7 @@ const MAX_LOOKED_UP: usize = 4 * 1024 * 1024;
 
 /// The longest name that is looked up, in bytes; the engine's own names are shorter. No longer one is kept, either: a
 /// guest may hand over a mebibyte.
-pub const MAX_REFERENCE: usize = 1024;
+const MAX_REFERENCE: usize = 1024;
 
 /// How much of a reference is logged, in bytes.
 const MAX_LOGGED: usize = 256;
@@ -117,7 +117,7 @@ impl Lookups {
 
     async fn answer(&self, kind: ObjectKind, reference: &str) -> LookupAnswer {
         if reference.len() > MAX_REFERENCE {
-            return Err(LookupError::Refused("no object can have that name".to_owned()));
+            return Err(no_name());
         }
         let key = (kind, reference.to_owned());
         if let Some(overheard) =
@@ -162,6 +162,12 @@ impl Lookups {
     pub(crate) fn pinned(&self) -> Arc<Operation> {
         Arc::clone(self.pinned.get().unwrap_or(&self.operation))
     }
+}
+
+/// The answer to a look-up of what can be no object's name.
+#[must_use]
+pub fn no_name() -> LookupError {
+    LookupError::Refused("no object can have that name".to_owned())
 }
 
 fn locked(answers: &Mutex<Answers>) -> MutexGuard<'_, Answers> {

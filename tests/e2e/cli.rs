@@ -146,14 +146,27 @@ fn a_missing_engine_is_named_at_the_start_and_to_clients_and_needs_no_restart() 
 fn an_engine_socket_without_permission_is_explained_with_owner_mode_and_ourselves() {
     let (engine, mode) = (FakeEngine::start(), std::fs::Permissions::from_mode);
     std::fs::set_permissions(engine.socket().parent().unwrap(), mode(0o755)).unwrap();
-    std::fs::set_permissions(engine.socket(), mode(0o600)).unwrap();
-    let gateway = Running::start_as_nobody(&[("DOCKER_SOCKET", engine.socket().to_str().unwrap())]);
-    assert!(gateway.ask("GET /_ping").starts_with("HTTP/1.1 503 "));
-    let log = gateway.log();
-    let want = "It belongs to uid 0 and gid 0 with mode 0600; we are uid 65534 with gid 65534 and groups [65534]. \
-                Add gid 0 to the gateway's groups (docker run --group-add 0).";
-    assert!(log.contains(want), "{log}");
+    for (bits, advice) in [
+        (0o660, "Add gid 0 to the gateway's groups (docker run --group-add 0)."),
+        (
+            0o600,
+            "Its group may not connect either: run the gateway as uid 0 (docker run --user 0), or let the group in \
+             (chmod g+rw) and add gid 0 to the gateway's groups (docker run --group-add 0).",
+        ),
+    ] {
+        std::fs::set_permissions(engine.socket(), mode(bits)).unwrap();
+        let gateway = Running::start_as_nobody(&[("DOCKER_SOCKET", engine.socket().to_str().unwrap())]);
+        assert!(gateway.ask("GET /_ping").starts_with("HTTP/1.1 503 "));
+        let log = gateway.log();
+        let want = format!(
+            "It belongs to uid 0 and gid 0 with mode {bits:04o}; we are uid 65534 with gid 65534 and groups [65534]. {advice}"
+        );
+        assert!(log.contains(&want), "{log}");
+    }
 }
+
+const ATTACH: &str =
+    "POST /containers/web/attach HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
 
 #[test]
 fn a_second_signal_does_not_wait_for_what_is_in_flight() {
@@ -162,12 +175,18 @@ fn a_second_signal_does_not_wait_for_what_is_in_flight() {
         ("DOCKER_SOCKET", engine.socket().to_str().unwrap()),
         ("SHUTDOWN_GRACE", "1h"),
         ("CONTAINERS", "1"),
+        ("POST", "1"),
     ]);
     // The engine sends this log without an end, though it was not asked to follow it.
     let _stream = gateway.open("GET /containers/web/logs?follow=0");
+    let mut tunnel = gateway.connect();
+    tunnel.write_all(ATTACH.as_bytes()).unwrap();
+    tunnel.read_exact(&mut [0; "HTTP/1.1 101 ".len()]).unwrap();
     gateway.signal("-TERM");
     gateway.until_logged("stopping: no new connections");
-    assert_eq!(gateway.stop().code, 130);
+    let done = gateway.stop();
+    assert_eq!(done.code, 130);
+    assert_eq!(done.stderr.matches("end=\"cut by shutdown\"").count(), 2, "{}", done.stderr);
 }
 
 /// The engine ends first, and the client leaves as soon as it has read that: nothing tells which of the two is seen first.

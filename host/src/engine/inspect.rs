@@ -16,7 +16,7 @@ use engine_api::{Endpoint, Operation};
 use http::StatusCode;
 use http_body::Body as _;
 use hyper::body::Incoming;
-use pdp::{Inspector, LookupAnswer, LookupError, MAX_REFERENCE, ObjectKind};
+use pdp::{Inspector, LookupAnswer, LookupError, ObjectKind, no_name};
 use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -38,7 +38,8 @@ const SHORT_ANSWER: usize = 16 * 1024;
 /// How much of the engine's error message is passed on, in bytes.
 const MAX_MESSAGE: usize = 1024;
 
-/// A request that inspects one object. It cannot be any other request.
+/// A request that inspects one object. It cannot be any other request. How long its reference may be is up to whoever
+/// keeps it (`pdp/src/lookup.rs`).
 #[derive(Debug)]
 struct Inspection(Operation);
 
@@ -58,8 +59,7 @@ impl Inspection {
             ObjectKind::Config => Endpoint::ConfigInspect,
             ObjectKind::Plugin => Endpoint::PluginInspect,
         };
-        let fits = reference.len() <= MAX_REFERENCE;
-        fits.then(|| Operation::of(endpoint, reference)).flatten().map(Self)
+        Operation::of(endpoint, reference).map(Self)
     }
 }
 
@@ -96,7 +96,7 @@ impl Inspector for EngineInspector {
         reference: &str,
     ) -> Pin<Box<dyn Future<Output = LookupAnswer> + Send>> {
         let Some(inspection) = Inspection::of(kind, reference) else {
-            return Box::pin(ready(Err(LookupError::Refused("no object can have that name".to_owned()))));
+            return Box::pin(ready(Err(no_name())));
         };
         let (upstream, reading) = (Arc::clone(&self.upstream), Arc::clone(&self.reading));
         let asking = async move {

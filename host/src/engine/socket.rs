@@ -25,6 +25,11 @@ pub(crate) fn describe(socket: &Path, error: &io::Error) -> String {
             "Start the engine, mount its socket here, or point DOCKER_SOCKET at it.".to_owned()
         }
         Err(_) => "A folder on the way to it cannot be entered.".to_owned(),
+        Ok(file) if file.is_dir() => {
+            "It is a folder, as Docker makes it where a file that a container mounts is missing: remove it on the host, start \
+             the engine, and mount its socket."
+                .to_owned()
+        }
         Ok(file) if !file.file_type().is_socket() => {
             "The file there is not a socket: point DOCKER_SOCKET at the engine's.".to_owned()
         }
@@ -46,8 +51,7 @@ pub(crate) fn describe(socket: &Path, error: &io::Error) -> String {
 /// What to do about a socket that is there.
 fn advice(file: &Metadata, error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::PermissionDenied {
-        let gid = file.gid();
-        format!("Add gid {gid} to the gateway's groups (docker run --group-add {gid}).")
+        permission(file)
     } else if file.nlink() == 0 {
         "Nobody will listen on it again: it was removed on the host, and the engine makes another file when it starts."
             .to_owned()
@@ -56,10 +60,37 @@ fn advice(file: &Metadata, error: &io::Error) -> String {
     }
 }
 
+/// What gives us the right to connect, which is the one to write (unix(7)).
+fn permission(file: &Metadata) -> String {
+    let (uid, gid) = (file.uid(), file.gid());
+    let ours = if uid == rustix::process::geteuid().as_raw() {
+        0o200
+    } else if is_ours(gid) {
+        0o020
+    } else {
+        0o002
+    };
+    if file.mode() & ours != 0 {
+        "Its mode lets us connect, so something else does not: SELinux, AppArmor or the like.".to_owned()
+    } else if file.mode() & 0o020 != 0 {
+        format!("Add gid {gid} to the gateway's groups (docker run --group-add {gid}).")
+    } else {
+        format!(
+            "Its group may not connect either: run the gateway as uid {uid} (docker run --user {uid}), or let the group in \
+             (chmod g+rw) and add gid {gid} to the gateway's groups (docker run --group-add {gid})."
+        )
+    }
+}
+
+fn is_ours(gid: u32) -> bool {
+    let groups = rustix::process::getgroups().unwrap_or_default();
+    groups.iter().chain([&rustix::process::getegid()]).any(|group| group.as_raw() == gid)
+}
+
 /// Whether this process has to be started again.
 fn outlook(socket: &Path, error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::PermissionDenied {
-        "a new group needs a restart"
+        "another user or group needs a restart"
     } else if was_removed(socket) || is_mounted(socket) {
         "the file itself is mounted here, so restart this container whenever the engine makes the file anew, or give it a \
          folder of its own and mount that"

@@ -32,8 +32,9 @@ use crate::http::head::{Outbound, Trailers};
 use crate::net::socket_file::probe;
 use crate::open_files;
 
-/// How long the engine may take to accept a connection, a full backlog included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the engine may take to accept a connection, a full backlog included: less than `sockgate healthcheck` waits for
+/// the gateway, so that it learns what the ping waited for (`healthcheck.rs`).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The pause between two attempts while the engine's backlog is full.
 const BACKLOG_PAUSE: Duration = Duration::from_millis(20);
@@ -153,10 +154,23 @@ impl Upstream {
         self.pool.age().await
     }
 
-    /// Closes all kept connections, where their file descriptors are needed.
-    pub(crate) async fn close_kept_connections(&self) {
-        self.pool.clear();
-        tokio::task::yield_now().await; // the tasks that hold them end in their own turn
+    /// Makes an attempt that needs a file descriptor. If none is left, the kept connections give theirs up, and it is made
+    /// once more.
+    ///
+    /// # Errors
+    /// The attempt's error.
+    pub(crate) async fn with_room<T, F>(&self, attempt: impl Fn() -> F) -> io::Result<T>
+    where
+        F: Future<Output = io::Result<T>>,
+    {
+        match attempt().await {
+            Err(error) if open_files::advice(&error).is_some() => {
+                self.pool.clear();
+                tokio::task::yield_now().await; // the tasks that hold them end in their own turn
+                attempt().await
+            }
+            made => made,
+        }
     }
 
     /// Tells an engine that ended a connection from one that is gone. It connects once and sends nothing. A process that is
@@ -245,7 +259,8 @@ impl Upstream {
     /// Opens the socket, and notes it if the engine is away.
     async fn open(&self) -> Result<UnixStream, UpstreamError> {
         let path = || self.socket.clone();
-        match tokio::time::timeout(CONNECT_TIMEOUT, self.find_room_and_connect()).await {
+        let connected = self.with_room(|| connect_patiently(&self.socket));
+        match tokio::time::timeout(CONNECT_TIMEOUT, connected).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) if open_files::advice(&error).is_some() => Err(UpstreamError::OutOfFiles(error)),
             Ok(Err(source)) => {
@@ -264,17 +279,6 @@ impl Upstream {
     /// Notes that the engine was away for a request, a look-up or a tunnel.
     fn note_absence(&self, error: &io::Error) {
         self.absence.note(1, error.kind(), || socket::describe(&self.socket, error));
-    }
-
-    /// Connects. If no file descriptor is left, the kept connections give theirs up.
-    async fn find_room_and_connect(&self) -> io::Result<UnixStream> {
-        match connect_patiently(&self.socket).await {
-            Err(error) if open_files::advice(&error).is_some() => {
-                self.close_kept_connections().await;
-                connect_patiently(&self.socket).await
-            }
-            connected => connected,
-        }
     }
 }
 

@@ -50,6 +50,9 @@ pub(crate) enum Refusal {
     Stopping(#[from] Stopping),
 }
 
+/// What begins a message whose subject is not the gateway.
+pub(crate) const OURSELVES: &str = "sockgate: ";
+
 /// The field of the gateway's own answers that says who refused the request.
 pub(crate) const REFUSED_BY: HeaderName = HeaderName::from_static("sockgate-refused-by");
 
@@ -265,11 +268,11 @@ fn message(refusal: &Refusal, operation_id: &str) -> String {
             format!("sockgate denied the request: {denied}")
         }
         Refusal::Denied(denied) => format!("sockgate denied {operation_id}: {denied}"),
-        Refusal::Upstream(error) => format!("sockgate: {}{}", report(error), advice(error)),
+        Refusal::Upstream(error) => format!("{OURSELVES}{}{}", report(error), advice(error)),
         Refusal::Overloaded(limited_by) => {
-            format!("sockgate: {refusal}; try again later, or {}", limited_by.next_step())
+            format!("{OURSELVES}{refusal}; try again later, or {}", limited_by.next_step())
         }
-        Refusal::Stopping(_) => format!("sockgate: {refusal}; try again later"),
+        Refusal::Stopping(_) => format!("{OURSELVES}{refusal}; try again later"),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Client {
     pub slot: Slot,
     /// A second descriptor of the socket, to poll it. It keeps the socket open, so nothing that outlives the connection
     /// or its tunnel may hold it.
-    pub socket: Option<OwnedFd>,
+    pub socket: OwnedFd,
     /// The gateway's own stop.
     pub stop: Stop,
     /// Whether the request in flight only follows something, so that a stop ends it at once.

@@ -6,7 +6,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::net::client::Peer;
 use crate::net::listen_addr::ListenAddr;
-use crate::net::socket_file::{Obstacle, SocketFile};
+use crate::net::socket_file::{Obstacle, SocketFile, are_same};
 
 /// How many connections may wait for `accept`: more than std's 128, so that a burst is not refused by the kernel.
 const BACKLOG: i32 = 4096;
@@ -42,6 +42,41 @@ pub enum BindError {
     /// The file is not a socket, and listening there would destroy it.
     #[error("cannot listen on unix://{}: the file is there and is not a socket; remove it or choose another path", .0.display())]
     NotASocket(PathBuf),
+    /// The path is a folder's.
+    #[error(
+        "cannot listen on unix://{}: it is a folder, as Docker makes it where a file that a container mounts is missing; \
+         remove it, or set LISTEN_ADDR to a file in it",
+        .0.display()
+    )]
+    Folder(PathBuf),
+    /// The file is the engine's socket: the gateway would be its own engine.
+    #[error(
+        "cannot listen on unix://{}: DOCKER_SOCKET ({}) leads to it as well, and what the gateway sent would come back to \
+         it; point DOCKER_SOCKET at the engine's socket, and LISTEN_ADDR at another file",
+        path.display(), engine.display()
+    )]
+    Engine {
+        /// The path in `LISTEN_ADDR`.
+        path: PathBuf,
+        /// The value of `DOCKER_SOCKET`.
+        engine: PathBuf,
+    },
+    /// An earlier entry of `LISTEN_ADDR` is the same address.
+    #[error(
+        "cannot listen on {address}: it stands twice in LISTEN_ADDR{}; remove one of them",
+        also_as(address, earlier)
+    )]
+    Twice {
+        /// The entry of `LISTEN_ADDR`.
+        address: ListenAddr,
+        /// The earlier entry.
+        earlier: ListenAddr,
+    },
+}
+
+/// How an earlier entry writes the same address, if in another way.
+fn also_as(address: &ListenAddr, earlier: &ListenAddr) -> String {
+    if address == earlier { String::new() } else { format!(", first as {earlier}") }
 }
 
 /// What is wrong with the address and what to do, as far as the error tells.
@@ -74,32 +109,61 @@ enum Socket {
 }
 
 impl Listener {
-    /// Binds `address`; a unix socket file gets `mode`.
+    /// Binds all `addresses`; unix socket files get `mode`, and none of them may be the one at `engine`.
     ///
     /// # Errors
-    /// [`BindError`], with the address and the cause.
-    pub(crate) async fn bind(address: &ListenAddr, mode: u32) -> Result<Self, BindError> {
-        let failed = |source| BindError::Address { address: address.clone(), source };
-        match address {
-            ListenAddr::Tcp(host_port) => {
-                let socket = bind_tcp(host_port).await.map_err(failed)?;
-                let bound = socket.local_addr().map_err(failed)?;
-                Ok(Self { socket: Socket::Tcp(socket), address: ListenAddr::Tcp(bound.to_string()) })
-            }
-            ListenAddr::Unix(path) => {
-                let listen_on = path.clone();
-                let listening =
-                    tokio::task::spawn_blocking(move || SocketFile::listen(&listen_on, mode, BACKLOG)).await;
-                match listening.unwrap_or_else(|panicked| Err(Obstacle::Io(panicked.into()))) {
-                    Ok((file, socket)) => {
-                        Ok(Self { socket: Socket::Unix(file, socket), address: address.clone() })
-                    }
-                    Err(Obstacle::Live) => Err(BindError::Live(path.clone())),
-                    Err(Obstacle::NotASocket) => Err(BindError::NotASocket(path.clone())),
-                    Err(Obstacle::Io(source)) => Err(failed(source)),
-                }
-            }
+    /// The first [`BindError`], with the address and the cause.
+    pub(crate) async fn bind_all(
+        addresses: &[ListenAddr],
+        mode: u32,
+        engine: &Path,
+    ) -> Result<Vec<Self>, BindError> {
+        let mut listeners = Vec::new();
+        for (number, address) in addresses.iter().enumerate() {
+            let earlier = addresses.get(..number).unwrap_or_default();
+            listeners.push(match address {
+                ListenAddr::Tcp(host_port) => Self::bind_tcp(address, host_port, earlier).await?,
+                ListenAddr::Unix(path) => Self::bind_unix(path, mode, engine, earlier).await?,
+            });
         }
+        Ok(listeners)
+    }
+
+    async fn bind_tcp(
+        address: &ListenAddr,
+        host_port: &str,
+        earlier: &[ListenAddr],
+    ) -> Result<Self, BindError> {
+        let bound = bind_tcp(host_port).await.and_then(|socket| Ok((socket.local_addr()?, socket)));
+        let source = match bound {
+            Ok((bound, socket)) => {
+                return Ok(Self { socket: Socket::Tcp(socket), address: ListenAddr::Tcp(bound.to_string()) });
+            }
+            Err(source) => source,
+        };
+        let address = address.clone();
+        if Errno::from_io_error(&source) == Some(Errno::ADDRINUSE)
+            && let Some(earlier) = find_same(host_port, earlier).await
+        {
+            return Err(BindError::Twice { address, earlier });
+        }
+        Err(BindError::Address { address, source })
+    }
+
+    /// Looking at the files may wait for a file system, so this is done on another thread.
+    async fn bind_unix(
+        path: &Path,
+        mode: u32,
+        engine: &Path,
+        earlier: &[ListenAddr],
+    ) -> Result<Self, BindError> {
+        let address = ListenAddr::Unix(path.to_owned());
+        let (path, engine, earlier) = (path.to_owned(), engine.to_owned(), earlier.to_vec());
+        let listening = tokio::task::spawn_blocking(move || listen(path, mode, engine, earlier)).await;
+        let (file, socket) = listening.unwrap_or_else(|panicked| {
+            Err(BindError::Address { address: address.clone(), source: panicked.into() })
+        })?;
+        Ok(Self { socket: Socket::Unix(file, socket), address })
     }
 
     /// The address that clients connect to.
@@ -120,22 +184,74 @@ impl Listener {
     }
 }
 
+/// Listens on a socket file that is neither the engine's nor another listener's.
+fn listen(
+    path: PathBuf,
+    mode: u32,
+    engine: PathBuf,
+    earlier: Vec<ListenAddr>,
+) -> Result<(SocketFile, std::os::unix::net::UnixListener), BindError> {
+    let is_path = |entry: &ListenAddr| match entry {
+        ListenAddr::Unix(other) => are_same(other, &path),
+        ListenAddr::Tcp(_) => false,
+    };
+    if let Some(earlier) = earlier.into_iter().find(is_path) {
+        return Err(BindError::Twice { address: ListenAddr::Unix(path), earlier });
+    }
+    if are_same(&path, &engine) {
+        return Err(BindError::Engine { path, engine });
+    }
+    match SocketFile::listen(&path, mode, BACKLOG) {
+        // There may have been no file before, and so nothing to compare.
+        Ok(_) if are_same(&path, &engine) => Err(BindError::Engine { path, engine }),
+        Ok(listening) => Ok(listening),
+        Err(Obstacle::Live) => Err(BindError::Live(path)),
+        Err(Obstacle::NotASocket) => Err(BindError::NotASocket(path)),
+        Err(Obstacle::Folder) => Err(BindError::Folder(path)),
+        Err(Obstacle::Io(source)) => Err(BindError::Address { address: ListenAddr::Unix(path), source }),
+    }
+}
+
 async fn bind_tcp(host_port: &str) -> io::Result<std::net::TcpListener> {
-    let socket = match host_port.strip_prefix(':') {
-        // An empty host means every address of both families, or of IPv4 alone where IPv6 is off.
-        Some(port) => match std::net::TcpListener::bind(format!("[::]:{port}")) {
-            Err(error) if is_without_ipv6(&error) => std::net::TcpListener::bind(format!("0.0.0.0:{port}"))?,
-            bound => bound?,
-        },
-        None => {
-            let addresses: Vec<SocketAddr> = tokio::net::lookup_host(host_port).await?.collect();
-            std::net::TcpListener::bind(addresses.as_slice())?
+    let addresses = resolve(host_port).await?;
+    let socket = match std::net::TcpListener::bind(addresses.as_slice()) {
+        // Every address of both families is every one of IPv4 where IPv6 is off.
+        Err(error) if is_without_ipv6(&error) && host_port.starts_with(':') => {
+            std::net::TcpListener::bind(format!("0.0.0.0{host_port}"))?
         }
+        bound => bound?,
     };
     set_options(&socket)?;
     rustix::net::listen(socket.as_fd(), BACKLOG)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+/// The addresses that `host_port` stands for. An empty host means every address of both families.
+async fn resolve(host_port: &str) -> io::Result<Vec<SocketAddr>> {
+    let host = if host_port.starts_with(':') { "[::]" } else { "" };
+    Ok(tokio::net::lookup_host(format!("{host}{host_port}")).await?.collect())
+}
+
+/// The entry that stands for an address of `host_port` as well, if one does.
+async fn find_same(host_port: &str, entries: &[ListenAddr]) -> Option<ListenAddr> {
+    let wanted = resolve(host_port).await.ok()?;
+    for entry in entries {
+        if let ListenAddr::Tcp(other) = entry
+            && let Ok(others) = resolve(other).await
+            && others.iter().any(|other| wanted.iter().any(|wanted| overlap(*other, *wanted)))
+        {
+            return Some(entry.clone());
+        }
+    }
+    None
+}
+
+/// Whether no two listeners can have these addresses.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let covers =
+        |all: SocketAddr, one: SocketAddr| all.ip().is_unspecified() && (all.is_ipv6() || one.is_ipv4());
+    one.port() == other.port() && (one.ip() == other.ip() || covers(one, other) || covers(other, one))
 }
 
 fn is_without_ipv6(error: &io::Error) -> bool {
@@ -196,11 +312,11 @@ pub(crate) enum Stream {
 
 impl Stream {
     /// A second descriptor of the socket, to poll it. It must not outlive the connection, which it would keep open.
-    pub(crate) fn duplicate(&self) -> Option<OwnedFd> {
-        match self {
-            Self::Tcp(stream) => stream.as_fd().try_clone_to_owned().ok(),
-            Self::Unix(stream) => stream.as_fd().try_clone_to_owned().ok(),
-        }
+    ///
+    /// # Errors
+    /// If no file descriptor is left.
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.as_fd().try_clone_to_owned()
     }
 }
 

@@ -166,13 +166,8 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin, R: RefuseHead> Messages<S, R> {
     fn pass(&mut self, came: &[u8]) -> (usize, Option<Vec<u8>>) {
         match self.place {
             Place::Open => self.timer.any_bytes_arrived(),
-            Place::Head(_)
-            | Place::BehindHead
-            | Place::Sized(_)
-            | Place::Chunked(_)
-            | Place::BehindRequest => {
-                self.timer.bytes_arrived();
-            }
+            Place::Head(_) | Place::BehindHead | Place::BehindRequest => self.timer.head_arrived(),
+            Place::Sized(_) | Place::Chunked(_) => self.timer.body_arrived(),
         }
         match &mut self.place {
             Place::Head(scan) => {

@@ -32,6 +32,9 @@ pub(crate) enum Obstacle {
     /// It is not a socket, and listening there would destroy it.
     #[error("the file is there and is not a socket")]
     NotASocket,
+    /// It is a folder.
+    #[error("it is a folder")]
+    Folder,
     /// The operating system refuses.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -69,6 +72,12 @@ impl SocketFile {
     }
 }
 
+/// Whether two paths lead to one file, by whatever links and mounts.
+pub(crate) fn are_same(one: &Path, other: &Path) -> bool {
+    let id = |path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
+    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Whether somebody listens on a socket, without waiting: `WouldBlock` means that somebody does, and that as many
 /// clients wait to be accepted as may.
 pub(crate) fn probe(path: &Path) -> io::Result<()> {
@@ -100,6 +109,9 @@ fn remove_abandoned(path: &Path) -> Result<(), Obstacle> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         found => found?,
     };
+    if found.is_dir() {
+        return Err(Obstacle::Folder);
+    }
     if !found.file_type().is_socket() {
         return Err(Obstacle::NotASocket);
     }

@@ -36,7 +36,7 @@ pub(crate) struct ConnectionTimer(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     start: Instant,
-    /// Milliseconds since `start`, shifted left by two; the low bits are one of the states below.
+    /// Milliseconds since `start`, shifted left by [`STATE_BITS`]; the low bits are one of the states below.
     since: AtomicU64,
     /// The framing of a request that has just come, or [`NO_NEWS`]: what [`RequestFraming`] is, as a number.
     framing: AtomicU64,
@@ -64,12 +64,15 @@ const TUNNEL: u64 = u64::MAX - 2;
 /// The longest time between two looks at a connection.
 const LOOK: Duration = Duration::from_secs(2);
 
-const STATE: u64 = 0b11;
+const STATE_BITS: u32 = 3;
+const STATE: u64 = (1 << STATE_BITS) - 1;
 const IN_FLIGHT: u64 = 0;
 const IDLE: u64 = 1;
 const IN_HEAD: u64 = 2;
 /// The response is complete on our side, but the client is slow to take it: the request is still in flight.
 const UNDELIVERED: u64 = 3;
+/// The response is complete, and the rest of the request's body still comes.
+const IN_REST: u64 = 4;
 
 /// Why a connection is to be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,17 +144,29 @@ impl ConnectionTimer {
         self.0.is_endless.load(Ordering::Relaxed)
     }
 
-    /// Notes that bytes of a message arrived.
-    pub(crate) fn bytes_arrived(&self) {
-        if self.state() == IDLE {
+    /// Whether nothing is waited for but a head, of which a part may have come.
+    pub(crate) fn is_in_head(&self) -> bool {
+        self.state() == IN_HEAD
+    }
+
+    /// Notes that bytes of a head arrived.
+    pub(crate) fn head_arrived(&self) {
+        if matches!(self.state(), IDLE | IN_REST) {
             self.set(IN_HEAD);
+        }
+    }
+
+    /// Notes that bytes of a body arrived.
+    pub(crate) fn body_arrived(&self) {
+        if self.state() == IDLE {
+            self.set(IN_REST);
         }
     }
 
     /// Notes that bytes arrived of which it is not known to which message they belong.
     pub(crate) fn any_bytes_arrived(&self) {
         self.0.has_more.store(self.is_in_flight(), Ordering::Relaxed);
-        self.bytes_arrived();
+        self.head_arrived();
     }
 
     /// Notes whether the client takes what we write, or its buffers are full.
@@ -168,8 +183,8 @@ impl ConnectionTimer {
     }
 
     fn set(&self, state: u64) {
-        let since = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
-        self.0.since.store(since << 2 | state, Ordering::Relaxed);
+        let since = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX >> STATE_BITS);
+        self.0.since.store(since << STATE_BITS | state, Ordering::Relaxed);
     }
 
     /// Waits until the client has overrun a limit, or has left with a request in flight.
@@ -177,17 +192,15 @@ impl ConnectionTimer {
     /// hyper only notices by reading that a client has left, and it does not read while it holds bytes that it cannot
     /// use yet (a second request behind a stream, an upload that the engine does not take). So the kernel is asked as
     /// well.
-    pub(crate) async fn until_closing(&self, timeouts: Timeouts, socket: Option<&OwnedFd>) -> Closing {
+    pub(crate) async fn until_closing(&self, timeouts: Timeouts, socket: &OwnedFd) -> Closing {
         loop {
             tokio::time::sleep((timeouts.head.min(timeouts.idle) / 2).min(LOOK)).await;
             let since = self.0.since.load(Ordering::Relaxed);
-            let waited = self.0.start.elapsed().saturating_sub(Duration::from_millis(since >> 2));
+            let waited = self.0.start.elapsed().saturating_sub(Duration::from_millis(since >> STATE_BITS));
             match since & STATE {
-                IN_HEAD if waited >= timeouts.head => return Closing::Head,
+                IN_HEAD | IN_REST if waited >= timeouts.head => return Closing::Head,
                 IDLE if waited >= timeouts.idle => return Closing::Idle,
-                IN_FLIGHT | UNDELIVERED if socket.is_some_and(|socket| self.is_gone(socket)) => {
-                    return Closing::Gone;
-                }
+                IN_FLIGHT | UNDELIVERED if self.is_gone(socket) => return Closing::Gone,
                 _ => {}
             }
         }

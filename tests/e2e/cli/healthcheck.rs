@@ -17,7 +17,7 @@ fn healthcheck_tells_who_is_there_and_who_refuses() {
     let engine = ("DOCKER_SOCKET", engine.socket().to_str().unwrap());
     let refused = "ok: the gateway answers, and lets no ping through: sockgate denied SystemPing: /_ping is off (PING=0); \
                    PING=1 would allow it\n";
-    let away = "sockgate: the gateway is there, the engine is not: sockgate: cannot connect to the Docker engine at /nonexistent";
+    let away = "sockgate: the gateway is there, the engine is not: cannot connect to the Docker engine at /nonexistent";
     for (settings, code, says) in [
         (&[engine][..], 0, "ok: the engine answers through the gateway\n"),
         (&[engine, ("PING", "0")], 0, refused),
@@ -25,7 +25,7 @@ fn healthcheck_tells_who_is_there_and_who_refuses() {
         (
             &[engine, ("MAX_CONNECTIONS", "1")],
             5,
-            "sockgate: the gateway is there and has no place for one more request: ",
+            "sockgate: the gateway is there and has no place for one more request: the gateway has as many ",
         ),
     ] {
         let gateway = Running::start(settings);
@@ -49,8 +49,30 @@ fn late_check(address: &str) -> (String, Option<i32>) {
 
 fn late(address: &str) -> String {
     format!(
-        "sockgate: no whole answer from {address} within 5 s: whoever listens there accepts no connections or does not go on\n"
+        "sockgate: no whole answer from {address} within 5 s: whoever listens there accepts no connections or does not go on, \
+         or the engine behind it took the ping and does not answer\n"
     )
+}
+
+#[test]
+fn an_engine_that_accepts_nobody_is_away_to_the_health_check_and_in_the_log() {
+    let engine = FullListener::new();
+    let folder = tempfile::tempdir().unwrap();
+    let unix = format!("unix://{}", folder.path().join("gate.sock").display());
+    let check = |listen: &str| {
+        let gateway = Running::start(&[("LISTEN_ADDR", listen), ("DOCKER_SOCKET", &engine.address())]);
+        let health = run(&["healthcheck"], &[("LISTEN_ADDR", gateway.address())]);
+        assert_eq!(health.code, 3, "{health:?}");
+        let says = "sockgate: the gateway is there, the engine is not: the Docker engine at ";
+        assert!(health.stderr.starts_with(says), "{health:?}");
+        assert!(health.stderr.ends_with(" accepted no connection within 4 s\n"), "{health:?}");
+        gateway.until_logged("accepted no connection within 4 s. Clients are answered 504 until it does.");
+    };
+    std::thread::scope(|both| {
+        for listen in ["127.0.0.1:0", &unix] {
+            both.spawn(move || check(listen));
+        }
+    });
 }
 
 #[test]

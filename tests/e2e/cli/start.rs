@@ -63,6 +63,83 @@ fn a_stale_socket_file_is_replaced_and_a_live_one_or_another_file_is_not() {
     assert_eq!(std::fs::read(&path).unwrap(), b"precious");
 }
 
+/// A folder with a folder in it, a link to that, and a link to a socket file in it that is not there.
+fn folder_with_links() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("real")).unwrap();
+    for (target, link) in [("real", "linked"), ("real/gate.sock", "link.sock")] {
+        std::os::unix::fs::symlink(folder.path().join(target), folder.path().join(link)).unwrap();
+    }
+    folder
+}
+
+/// What the gateway says that it does not start with.
+fn refused(settings: &[(&str, &str)]) -> String {
+    let refused = Process::start(settings).expect_err("it starts");
+    assert_eq!(refused.code, 1, "{refused:?}");
+    refused.stderr
+}
+
+/// Else it would be its own engine.
+#[test]
+fn a_listener_on_the_engines_socket_is_refused_by_whatever_name() {
+    let folder = folder_with_links();
+    let path = folder.path().join("real/gate.sock");
+    let names = ["real/gate.sock", "real//gate.sock", "real/./gate.sock", "linked/gate.sock", "link.sock"];
+    for file in ["missing", "left behind", "live"] {
+        let listening = (file != "missing").then(|| UnixListener::bind(&path).unwrap());
+        let _live = listening.filter(|_| file == "live");
+        for name in names {
+            let engine = format!("{}/{name}", folder.path().display());
+            let says = refused(&[("LISTEN_ADDR", &address_of(&path)), ("DOCKER_SOCKET", &engine)]);
+            let want = format!(
+                "cannot listen on {}: DOCKER_SOCKET ({engine}) leads to it as well",
+                address_of(&path)
+            );
+            assert!(says.contains(&want), "{file}: {says}");
+            assert_eq!(path.exists(), file != "missing", "{file}: {name}");
+        }
+        let _ = std::fs::remove_file(&path);
+    }
+}
+
+#[test]
+fn an_address_that_stands_twice_in_listen_addr_is_called_that() {
+    // An address of this process alone, so that the port stays free.
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let free = std::net::TcpListener::bind((std::net::Ipv4Addr::new(127, 99, high, low), 0));
+    let address = free.unwrap().local_addr().unwrap();
+    let folder = folder_with_links();
+    let unix = |name: &str| format!("unix://{}/{name}", folder.path().display());
+    for (first, second) in [
+        (address.to_string(), address.to_string()),
+        (format!("tcp://{address}"), format!("0.0.0.0:{}", address.port())),
+        (format!(":{}", address.port()), address.to_string()),
+        (unix("real/gate.sock"), unix("real/gate.sock")),
+        (unix("real/gate.sock"), unix("real//gate.sock")),
+        (unix("real/gate.sock"), unix("linked/gate.sock")),
+        (unix("linked/gate.sock"), unix("real/./gate.sock")),
+    ] {
+        let says = refused(&[("LISTEN_ADDR", &format!("{first},127.0.0.1:0,{second}"))]);
+        let want = format!("cannot listen on {second}: it stands twice in LISTEN_ADDR");
+        assert!(says.contains(&want), "{says}");
+    }
+}
+
+/// As Docker leaves it where a container mounts a file that is not there.
+#[test]
+fn a_folder_in_the_place_of_a_socket_is_called_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let says = refused(&[("LISTEN_ADDR", &address_of(folder.path()))]);
+    let want = format!("cannot listen on {}: it is a folder, as Docker makes it", address_of(folder.path()));
+    assert!(says.contains(&want), "{says}");
+
+    let gateway = Running::start(&[("DOCKER_SOCKET", folder.path().to_str().unwrap())]);
+    let want = "It is a folder, as Docker makes it where a file that a container mounts is missing: \
+                remove it on the host, start the engine, and mount its socket.";
+    assert!(gateway.log().contains(want), "{}", gateway.log());
+}
+
 #[test]
 fn the_mode_of_a_unix_listener_can_be_set() {
     let folder = tempfile::tempdir().unwrap();

@@ -129,21 +129,24 @@ async fn each_client_that_has_a_place_is_served(files: u32, places: usize) {
 enum Need {
     EngineConnection,
     NewClient,
+    SecondFileOfNewClient,
 }
 
 #[tokio::test]
 async fn kept_connections_give_way_where_no_file_is_left() {
-    for need in [Need::EngineConnection, Need::NewClient] {
+    for need in [Need::EngineConnection, Need::NewClient, Need::SecondFileOfNewClient] {
         let engine = FakeEngine::start();
         let gateway = Process::start(&in_front_of(&engine, &[])).unwrap();
         let mut clients = crowd(&gateway, 20).await;
         read_at_once(&engine, &mut clients).await;
-        leave_no_file(&gateway);
+        leave_files(&gateway, u32::from(matches!(need, Need::SecondFileOfNewClient)));
         let answer = match need {
             Need::EngineConnection => {
                 clients[0].fetch("POST /containers/web/start", &["Content-Length: 0"]).await
             }
-            Need::NewClient => crowd(&gateway, 1).await[0].fetch("GET /_ping", &[]).await,
+            Need::NewClient | Need::SecondFileOfNewClient => {
+                crowd(&gateway, 1).await[0].fetch("GET /_ping", &[]).await
+            }
         };
         assert_eq!(answer.status(), 200, "{need:?}: {}", answer.text());
         let log = gateway.log();
@@ -158,21 +161,33 @@ async fn what_lacks_a_file_says_what_to_do() {
     let mut client = Client::connect(&gateway.endpoint()).await;
     assert_eq!(client.fetch("POST /containers/web/start", &["Content-Length: 0"]).await.status(), 200);
     engine.until_nobody_is_connected().await;
-    leave_no_file(&gateway);
+    leave_files(&gateway, 0);
     let refused = client.fetch("GET /_ping", &[]).await;
     assert_eq!(refused.status(), 503);
-    let next_step = "Too many open files (os error 24); \
-                     raise the gateway's limit of open files (ulimit -n, LimitNOFILE=) or lower MAX_CONNECTIONS";
-    assert!(refused.text().contains(next_step), "{}", refused.text());
+    assert!(refused.text().contains(NEXT_STEP), "{}", refused.text());
     let _waiting = Client::connect(&gateway.endpoint()).await;
-    let _ = gateway.lines(&["cannot accept a connection, trying again", next_step]);
+    let _ = gateway.lines(&["cannot accept a connection, trying again", NEXT_STEP]);
 }
 
-/// Lowers the process's limit so that it can open no file beyond those that it has.
-fn leave_no_file(gateway: &Process) {
+/// It would keep its place for ever if it left without the gateway's noticing.
+#[tokio::test]
+async fn a_client_without_its_second_file_is_let_go_and_that_is_said() {
+    let engine = FakeEngine::start();
+    let gateway = Process::start(&in_front_of(&engine, &[])).unwrap();
+    leave_files(&gateway, 1);
+    let mut client = Client::connect(&gateway.endpoint()).await;
+    assert!(client.read_to_end().await.leftover.is_empty());
+    let _ = gateway.lines(&["cannot accept a connection, trying again", NEXT_STEP]);
+}
+
+const NEXT_STEP: &str = "Too many open files (os error 24); \
+                         raise the gateway's limit of open files (ulimit -n, LimitNOFILE=) or lower MAX_CONNECTIONS";
+
+/// Lowers the process's limit so that it can open so many files beyond those that it has: none or one.
+fn leave_files(gateway: &Process, count: u32) {
     let open =
         |number: &u32| std::fs::symlink_metadata(format!("/proc/{}/fd/{number}", gateway.id())).is_ok();
-    gateway.limit_files((0..).find(|number| !open(number)).unwrap());
+    gateway.limit_files((0..).find(|number| !open(number)).unwrap() + count);
 }
 
 #[tokio::test]

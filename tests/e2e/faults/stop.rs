@@ -13,13 +13,13 @@ on_both_listeners![
     what_only_follows_is_cut_at_once_and_that_is_visible,
     what_follows_and_has_no_answer_yet_is_cut_at_once,
     what_follows_and_is_not_read_is_cut_at_once,
-    nothing_that_follows_begins_during_a_stop,
     what_follows_nothing_finishes,
     a_request_behind_one_that_followed_finishes,
     a_stream_is_cut_after_the_grace_and_that_is_visible,
     a_request_without_an_answer_is_cut_after_the_grace,
     a_tunnel_is_cut_after_the_grace,
-    half_a_head_does_not_hold_up_a_stop_for_longer_than_the_grace,
+    half_a_head_is_closed_at_once,
+    the_rest_of_an_upload_that_was_answered_is_read,
     the_socket_file_is_gone_afterwards,
 ];
 
@@ -187,22 +187,6 @@ async fn what_follows_and_is_not_read_is_cut_at_once(via: Via) {
     tokio::join!(pump, stop);
 }
 
-/// Its head came in two parts, with the beginning of the stop between them.
-async fn nothing_that_follows_begins_during_a_stop(via: Via) {
-    let (engine, mut gateway, mut client) = scene_with(via, &LONG).await;
-    let mut idle = idle(&gateway, via).await;
-    client.send("GET /events HTTP/1.1\r\nHost: local").await;
-    assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200, "by now the part was read, too");
-    gateway.begin_stop();
-    idle.read_to_end().await; // the stop has begun
-    client.send("host\r\n\r\n").await;
-    let refused = client.read_response().await;
-    assert_eq!(refused.status(), 503);
-    assert!(refused.text().contains("the gateway is stopping"), "{}", refused.text());
-    gateway.until_stopped().await;
-    assert!(engine.requests().iter().all(|seen| seen.head.target() == "/_ping"));
-}
-
 async fn what_follows_nothing_finishes(via: Via) {
     for line in [
         "GET /containers/web/logs?stdout=1",
@@ -281,13 +265,46 @@ async fn a_tunnel_is_cut_after_the_grace(via: Via) {
     gateway.until_stopped().await;
 }
 
-async fn half_a_head_does_not_hold_up_a_stop_for_longer_than_the_grace(via: Via) {
-    let settings = [("SHUTDOWN_GRACE", "1s"), ("HEADER_TIMEOUT", "1h")];
-    let (_engine, mut gateway, mut client) = scene_with(via, &settings).await;
-    client.send("GET /info HTTP/1.1\r\nHost: local").await;
-    gateway.begin_stop();
-    client.read_to_end().await;
-    gateway.until_stopped().await;
+async fn half_a_head_is_closed_at_once(via: Via) {
+    let settings = [("SHUTDOWN_GRACE", "1h"), ("HEADER_TIMEOUT", "1h")];
+    for part in ["G", "GET /info HTTP/1.1\r\nHost: local"] {
+        let (engine, mut gateway, mut second) = scene_with(via, &settings).await;
+        let mut first = gateway.connect(via).await;
+        let mut idle = idle(&gateway, via).await;
+        assert_eq!(second.fetch("GET /_ping", &[]).await.status(), 200);
+        for client in [&mut first, &mut second] {
+            client.send(part).await;
+        }
+        assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200, "by now the parts were read, too");
+        gateway.begin_stop();
+        for mut client in [first, second, idle] {
+            assert!(client.read_to_end().await.leftover.is_empty(), "{part}");
+        }
+        gateway.until_stopped().await;
+        assert!(engine.requests().iter().all(|seen| seen.head.target() == "/_ping"));
+    }
+}
+
+/// A connection that is closed on an upload may lose the answer that its client has not read yet.
+async fn the_rest_of_an_upload_that_was_answered_is_read(via: Via) {
+    let settings = [("SHUTDOWN_GRACE", "1h"), ("HEADER_TIMEOUT", "1h"), ("IMAGES", "0")];
+    for (framing, part, rest) in [
+        ("Content-Length: 10", "half ", "a tar"),
+        ("Transfer-Encoding: chunked", "5\r\nhalf ", "\r\n5\r\na tar\r\n0\r\n\r\n"),
+    ] {
+        let (_engine, mut gateway, mut client) = scene_with(via, &settings).await;
+        let mut idle = idle(&gateway, via).await;
+        client.ask("POST /images/load", &[framing]).await;
+        assert_eq!(client.read_response().await.status(), 403, "{framing}");
+        client.send(part).await;
+        assert_eq!(idle.fetch("GET /_ping", &[]).await.status(), 200, "by now the part was read, too");
+        gateway.begin_stop();
+        idle.read_to_end().await; // the stop has begun
+        assert!(gateway.is_running(), "{framing}");
+        client.send(rest).await;
+        client.read_to_end().await;
+        gateway.until_stopped().await;
+    }
 }
 
 async fn the_socket_file_is_gone_afterwards(via: Via) {

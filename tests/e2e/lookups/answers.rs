@@ -13,6 +13,7 @@ on_both_listeners![
     an_answer_of_a_mebibyte_arrives_whole,
     an_answer_that_comes_too_late_denies_and_is_let_go,
     a_client_that_leaves_takes_its_look_ups_with_it,
+    nothing_that_follows_begins_when_the_answer_comes_during_a_stop,
 ];
 
 async fn a_policy_reads_what_the_engine_says(via: Via) {
@@ -141,4 +142,22 @@ async fn a_client_that_leaves_takes_its_look_ups_with_it(via: Via) {
     inspection.until_gone().await;
     scene.engine.answer("GET /containers/web/json", container(A));
     assert_eq!(scene.client(via).await.fetch("GET /containers/json", &[]).await.status(), 200);
+}
+
+/// A stop would have ended it at once, so it has no grace.
+async fn nothing_that_follows_begins_when_the_answer_comes_during_a_stop(via: Via) {
+    let settings = [("SHUTDOWN_GRACE", "1h")];
+    let mut scene = Scene::with(FakeEngine::start(), &["container web\nthen allow"], &settings);
+    let mut look_ups = scene.engine.hand_over("GET /containers/web/json");
+    let (mut client, mut idle) = (scene.client(via).await, scene.client(via).await);
+    client.ask("GET /events", &[]).await;
+    let look_up = look_ups.next().await;
+    scene.gateway.begin_stop();
+    idle.read_to_end().await; // the stop has begun
+    look_up.answer(container(A)).await;
+    let refused = client.read_response().await;
+    assert_eq!(refused.status(), 503);
+    assert!(refused.text().contains("the gateway is stopping"), "{}", refused.text());
+    scene.gateway.until_stopped().await;
+    assert_eq!(scene.arrived(), ["GET /containers/web/json"]);
 }

@@ -1,6 +1,6 @@
 use pdp::ObjectKind;
 
-use super::{Inspection, MAX_REFERENCE, message};
+use super::{Inspection, message};
 
 const KINDS: [ObjectKind; 11] = [
     ObjectKind::Container,
@@ -44,8 +44,7 @@ fn each_kind_has_its_inspection() {
 
 #[test]
 fn a_hostile_reference_is_inspected_as_it_is_or_not_at_all() {
-    let long = "a".repeat(MAX_REFERENCE);
-    let too_long = "a".repeat(100 * 1024);
+    let long = "a".repeat(1024);
     for reference in [
         "",
         ".",
@@ -89,7 +88,6 @@ fn a_hostile_reference_is_inspected_as_it_is_or_not_at_all() {
         "{name}",
         "*",
         long.as_str(),
-        too_long.as_str(),
     ] {
         for kind in KINDS {
             let Some(Inspection(operation)) = Inspection::of(kind, reference) else { continue };
@@ -103,7 +101,6 @@ fn a_hostile_reference_is_inspected_as_it_is_or_not_at_all() {
         }
     }
     assert!(Inspection::of(ObjectKind::Container, &long).is_some());
-    assert!(Inspection::of(ObjectKind::Container, &too_long).is_none());
 }
 
 #[test]
