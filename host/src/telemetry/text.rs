@@ -176,7 +176,7 @@ impl Needs {
         let (mut quotes, mut escapes) = (value.is_empty(), false);
         for &byte in value {
             quotes |= (byte == b' ') | (byte == b'=');
-            escapes |= (byte == b'"') | (byte == b'\\') | (byte < b' ') | (byte > b'~');
+            escapes |= (byte == b'"') | (byte == b'\\') | !(b' '..=b'~').contains(&byte);
         }
         match (escapes, quotes) {
             (true, _) => Self::Escapes,
