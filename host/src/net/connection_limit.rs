@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -198,6 +199,9 @@ impl TurnedAway {
                 Ok(place) => {
                     this.unreported.fetch_add(1, Ordering::Relaxed);
                     this.unreported_came.notify_one();
+                    // Whoever gave it up closes in a turn of its own, and before the next connection comes: files are
+                    // reckoned for as many as there are places.
+                    yield_now().await;
                     return place;
                 }
                 // Whether one has left or the time is over is seen when it is tried again.

@@ -107,6 +107,11 @@ async fn each_client_that_has_a_place_is_served(files: u32, places: usize) {
     let _silent = crowd(&gateway, 63).await;
     let mut last = Client::connect(&gateway.endpoint()).await;
     assert_eq!(last.fetch("GET /_ping", &[]).await.status(), 503);
+    assert_eq!(
+        engine.counts().open,
+        places,
+        "kept connections gave files up for clients that are turned away"
+    );
 
     let mut starts = engine.hand_over("POST /containers/web/start");
     let mut calls = Vec::new();
