@@ -42,8 +42,8 @@ pub(crate) struct Gateway {
     pub stop: Stop,
 }
 
-/// What is logged of policies that observe, where the flags deny a request and its body is not read for them.
-const UNASKED: &str = "no policy was asked: the flags deny the request, so its body is not read";
+/// What is logged of policies that observe, where the settings deny a request and its body is not read for them.
+const UNASKED: &str = "no policy was asked: the settings deny the request, so its body is not read";
 
 /// The engine's answer, and the upgrade that the client asked for, if it did.
 struct Exchanged {
@@ -103,7 +103,7 @@ impl Gateway {
         record.is_about(Arc::clone(&head.operation));
         let chain = self.pdp.chain();
         if chain.is_empty() {
-            return Ok((self.pdp.permit_by_flags(head.operation)?, head.outbound));
+            return Ok((self.pdp.permit_by_settings(head.operation, &mut record.ruling)?, head.outbound));
         }
         // In a box, so that a request that no policy is asked about does not take the memory for it.
         Box::pin(self.ask(&chain, head, body, client, record)).await
@@ -124,7 +124,7 @@ impl Gateway {
             None => Ok(InspectedBody::Unread),
             Some(shape) => {
                 if outbound.framing != Framing::Empty
-                    && let Err(denied) = self.pdp.require_chance(chain, &operation)
+                    && let Err(denied) = self.pdp.require_chance(chain, &operation, &mut record.ruling)
                 {
                     record.ruling.observed = (readers == Readers::Observing).then(|| UNASKED.to_owned());
                     return Err(denied.into());

@@ -86,7 +86,7 @@ impl Server {
         for address in &config.listen {
             listeners.push(Listener::bind(address, config.socket_mode).await?);
         }
-        let pdp = PolicyDecisionPoint::start(config.flags, &config.policies, compiler).await?;
+        let pdp = PolicyDecisionPoint::start(config.rights, &config.policies, compiler).await?;
         let shutdown_grace = config.shutdown_grace;
         let serving = Arc::new(Serving::new(config, pdp));
         serving.gateway.upstream.warn_if_unreachable().await;
