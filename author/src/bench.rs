@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use engine_api::Flags;
+use engine_api::Rights;
 use http::{HeaderMap, HeaderValue, header};
 use pdp::admit::{Admission, Admitted, Refused, Sent};
 use pdp::workbench::{Asked, Candidate, MADE_AHEAD_FROM, Parts, Workbench};
@@ -35,8 +35,8 @@ pub struct BenchPlan {
     pub request: String,
     /// The body of the request.
     pub body: Option<String>,
-    /// The env flags.
-    pub flags: Flags,
+    /// What the operator's settings let through.
+    pub rights: Rights,
     /// `POLICY_BODY_LIMIT`.
     pub body_limit: usize,
     /// Facts about the client, for example `peer.uid`.
@@ -93,10 +93,10 @@ pub async fn bench(workbench: &Workbench, plan: &BenchPlan) -> Result<String, Be
     }
     let body = plan.body.clone().map(Bytes::from).unwrap_or_default();
     let readers = readers_of(&candidate, &operation);
-    let admission = Admission { flags: plan.flags, body_limit: plan.body_limit };
+    let admission = Admission { rights: plan.rights, body_limit: plan.body_limit };
     let admitted = admission.admit(Sent { operation, headers, body }, readers).map_err(refused)?;
     let Admitted { operation, headers, body, .. } = admitted;
-    let asked = Asked { operation, flags: plan.flags, headers, body, attributes: plan.client.clone() };
+    let asked = Asked { operation, rights: plan.rights, headers, body, attributes: plan.client.clone() };
     let measurements = measure(plan.time, async || decide(&candidate, &asked).await).await?;
     let mut text = format!("policy      {} {}\n", candidate.name(), candidate.version());
     // Writing to a string cannot fail.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine_api::report;
-use engine_api::{Flags, Method, Operation, Target};
+use engine_api::{Method, Operation, Rights, Target};
 use pdp::workbench::{Asked, Candidate, Draft, Workbench};
 use pdp::{Fault, InspectedBody, Limits, LoadError, NoEngine};
 
@@ -91,7 +91,7 @@ async fn memory(candidate: &Candidate) -> Result<usize, Fault> {
     let Ok(target) = Target::parse("/_ping") else { return Ok(0) };
     let asked = Asked {
         operation: Operation::new(Method::Get, target),
-        flags: Flags::default(),
+        rights: Rights::default(),
         headers: http::HeaderMap::new(),
         body: InspectedBody::Empty,
         attributes: Vec::new(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine_api::report;
 use engine_api::untrusted::escaped;
-use engine_api::{Decision, Flags, Operation};
+use engine_api::{Decision, Operation, Rights};
 use http::{HeaderMap, HeaderValue, header};
 use pdp::admit::{Admission, Admitted, Readers, Sent, UNASKED, can_allow};
 use pdp::workbench::{Asked, Candidate, Workbench};
@@ -16,9 +16,9 @@ use pdp::{InspectedBody, Policies, PolicyConfig};
 
 use super::capture_log::{LogLine, capture_log};
 use crate::request::refused_in_words;
-use flags::{explain_flags, explain_operation};
+use settings::{explain_operation, explain_settings, settings_say};
 
-mod flags;
+mod settings;
 
 /// What the gateway would do with a request.
 pub enum FinalDecision {
@@ -48,14 +48,14 @@ pub struct RequestDetails {
     pub client: Vec<(String, String)>,
 }
 
-/// Tells as text what the env flags decide on a request, where they alone judge.
+/// Tells as text what the operator's settings decide on a request, where they alone judge.
 #[must_use]
-pub fn explain_by_flags(flags: Flags, operation: &Operation) -> (String, FinalDecision) {
-    let decision = match engine_api::decide(flags, operation) {
+pub fn explain_by_settings(rights: Rights, operation: &Operation) -> (String, FinalDecision) {
+    let decision = match engine_api::decide(rights, operation) {
         Decision::Allow => FinalDecision::Allowed,
         Decision::Deny(_) => FinalDecision::Denied,
     };
-    (explain_operation(operation) + &explain_flags(flags, operation), decision)
+    (explain_operation(operation) + &explain_settings(rights, operation), decision)
 }
 
 /// Tells as text what each policy of the configuration decides on a request, and what the gateway would do.
@@ -63,7 +63,7 @@ pub fn explain_by_flags(flags: Flags, operation: &Operation) -> (String, FinalDe
 /// # Errors
 /// [`ExplainError`].
 pub async fn explain(
-    flags: Flags,
+    rights: Rights,
     policies: &Policies,
     compiler: &Compiler,
     engine: Arc<dyn Inspector>,
@@ -71,22 +71,22 @@ pub async fn explain(
     details: &RequestDetails,
 ) -> Result<(String, FinalDecision), ExplainError> {
     let mut text = explain_operation(operation);
-    let flags_say = engine_api::decide(flags, operation);
-    if flags_say.final_denial().is_some() {
+    let decision = engine_api::decide(rights, operation);
+    if decision.final_denial().is_some() {
         text.push_str("policies   are not asked: nothing that they say lifts this denial\n");
-        return Ok((text + &explain_flags(flags, operation), FinalDecision::Denied));
+        return Ok((text + &explain_settings(rights, operation), FinalDecision::Denied));
     }
     let loaded = load(policies, compiler).await?;
     let readers = readers(operation, &loaded);
     if details.body.as_deref().is_some_and(|body| !body.is_empty())
         && readers.shape(operation).is_some()
-        && matches!(flags_say, Decision::Deny(_))
+        && matches!(decision, Decision::Deny(_))
         && !can_allow(policies.chain.iter().map(|policy| policy.mode))
     {
         let _ = writeln!(text, "policies   are not asked: {UNASKED}");
-        return Ok((text + &explain_flags(flags, operation), FinalDecision::Denied));
+        return Ok((text + &explain_settings(rights, operation), FinalDecision::Denied));
     }
-    let admission = Admission { flags, body_limit: policies.body_limit };
+    let admission = Admission { rights, body_limit: policies.body_limit };
     let admitted = match admission.admit(sent(operation, details), readers) {
         Ok(admitted) => admitted,
         Err(refusal) => {
@@ -95,26 +95,23 @@ pub async fn explain(
         }
     };
     text.push_str(&about_body(&admitted));
-    let ended = ask(flags, &engine, &loaded, admitted, details, &mut text).await;
-    let Some((verdict, decision)) = ended else {
-        let decision = match flags_say {
+    let ended = ask(rights, &engine, &loaded, admitted, details, &mut text).await;
+    let Some((verdict, ending)) = ended else {
+        let decision = match decision {
             Decision::Allow => FinalDecision::Allowed,
             Decision::Deny(_) => FinalDecision::Denied,
         };
-        return Ok((text + &explain_flags(flags, operation), decision));
+        return Ok((text + &explain_settings(rights, operation), decision));
     };
-    let _ = match &flags_say {
-        Decision::Allow => writeln!(text, "flags      would allow it"),
-        Decision::Deny(denial) => writeln!(text, "flags      would deny it: {denial}"),
-    };
+    text.push_str(&settings_say(rights, operation, &decision));
     let _ = writeln!(text, "verdict    {verdict}");
-    Ok((text, decision))
+    Ok((text, ending))
 }
 
 /// Asks the policies in their order, and writes to `text` what each decides. Returns the final decision and its text, if a
 /// policy makes it.
 async fn ask(
-    flags: Flags,
+    rights: Rights,
     engine: &Arc<dyn Inspector>,
     policies: &[(&PolicyConfig, Candidate)],
     admitted: Admitted,
@@ -123,7 +120,7 @@ async fn ask(
 ) -> Option<(String, FinalDecision)> {
     let Admitted { operation, headers, body, .. } = admitted;
     let attributes = details.client.clone();
-    let asked = Asked { operation, flags, headers, body, attributes };
+    let asked = Asked { operation, rights, headers, body, attributes };
     let mut ended = None;
     for (policy, candidate) in policies {
         let (name, mode) = (candidate.name(), policy.mode);

@@ -22,7 +22,7 @@ mod yaml;
 pub use bench::{BenchError, BenchPlan, bench};
 pub use cases::{CaseFile, CaseFileError};
 pub use check::check;
-pub use explain::{ExplainError, FinalDecision, RequestDetails, explain, explain_by_flags};
+pub use explain::{ExplainError, FinalDecision, RequestDetails, explain, explain_by_settings};
 pub use junit::{junit, junit_error};
 pub use new::{Language, NewError, new};
 pub use request::{refused_in_words, unknown_fact};

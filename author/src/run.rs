@@ -138,7 +138,8 @@ async fn ask(case: &Case, candidate: &Candidate, body_limit: usize) -> Actual {
             return Actual::Refused { status, message };
         }
     };
-    let asked = Asked { operation, flags: case.flags, headers, body, attributes: case.attributes.clone() };
+    let asked =
+        Asked { operation, rights: case.flags.into(), headers, body, attributes: case.attributes.clone() };
     let engine = Arc::clone(&case.engine);
     match candidate.decide(asked, engine).await {
         Ok(Verdict::Allow) => Actual::Allow,
@@ -152,7 +153,7 @@ fn admitted(case: &Case, candidate: &Candidate, body_limit: usize) -> Result<Adm
     let operation = requested(&case.request)?;
     let readers = readers_of(candidate, &operation);
     let (headers, body) = (case.headers.clone(), case.body.clone().unwrap_or_default());
-    Admission { flags: case.flags, body_limit }.admit(Sent { operation, headers, body }, readers)
+    Admission { rights: case.flags.into(), body_limit }.admit(Sent { operation, headers, body }, readers)
 }
 
 impl fmt::Display for Mismatch {

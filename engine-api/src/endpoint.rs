@@ -84,6 +84,13 @@ pub struct Match<'p> {
 }
 
 impl Endpoint {
+    /// The family of its path; each operation of the catalogue has one.
+    #[must_use]
+    pub fn family(self) -> Option<Family> {
+        let path = self.templates().first()?.strip_prefix('/')?;
+        Family::from_segment(path.split_once('/').map_or(path, |(segment, _)| segment))
+    }
+
     /// Finds the operation of a canonical path without a version. A HEAD is its GET, unless it has an entry of its own.
     #[must_use]
     pub fn find(method: Method, family: Family, path: &str) -> Option<Match<'_>> {

@@ -2,7 +2,8 @@
 #![no_main]
 
 use engine_api::{
-    Access, Decision, DenyReason, Endpoint, Flag, Flags, Method, Operation, Target, decide, needed_flags, unmet,
+    Access, Decision, DenyReason, Endpoint, Flag, Flags, Method, Operation, Rights, Target, decide, needed_flags,
+    unmet,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -78,6 +79,7 @@ fuzz_target!(|input: (u8, u64, &[u8])| {
     only_listed_routes_upgrade(&operation);
     a_closed_family_is_closed_first_of_all(flags, &operation);
     an_argument_that_reaches_the_host_needs_its_flag(flags, &operation);
+    a_name_allows_all_but_such_an_argument_and_denies_finally(flags, &operation);
 });
 
 /// A word for each byte, with a slash before it unless the byte's highest bit is set.
@@ -116,6 +118,14 @@ fn an_argument_that_reaches_the_host_needs_its_flag(flags: Flags, operation: &Op
     if operation.target().query_pairs().any(may_show_others) {
         assert!(decide(flags, operation).final_denial().is_some());
     }
+}
+
+fn a_name_allows_all_but_such_an_argument_and_denies_finally(flags: Flags, operation: &Operation) {
+    let Some(endpoint) = operation.endpoint() else { return };
+    let allowed = Rights::from(flags).with(endpoint);
+    assert!(unmet(allowed, operation).all(|reason| reason.flag() == Some(Flag::AllowHostArgs)));
+    let denied = Rights { denied: [endpoint].into_iter().collect(), ..Rights::from(flags) };
+    assert!(decide(denied, operation).final_denial().is_some());
 }
 
 fn a_flag_that_is_switched_on_denies_nothing(flags: Flags, operation: &Operation) {

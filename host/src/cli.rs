@@ -119,7 +119,7 @@ fn load_policies(config: &Config) -> Result<std::sync::Arc<Chain>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("cannot start the async runtime: {}", report(&error)))?;
     let compiler = Compiler::this_program();
-    let loaded = runtime.block_on(PolicyDecisionPoint::start(config.flags, &config.policies, &compiler));
+    let loaded = runtime.block_on(PolicyDecisionPoint::start(config.rights, &config.policies, &compiler));
     loaded.map(|pdp| pdp.chain()).map_err(|error| report(&error))
 }
 
@@ -145,7 +145,7 @@ fn explain(
         }
     };
     if config.policies.chain.is_empty() {
-        let (text, decision) = author::explain_by_flags(config.flags, &operation);
+        let (text, decision) = author::explain_by_settings(config.rights, &operation);
         return say(out, &text, policy_tools::exit_code(decision));
     }
     policy_tools::explain(config, &operation, body, client)

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use engine_api::{Flag, Flags, HostRule, NotASwitch, OriginRule};
+use engine_api::{Flag, Flags, HostRule, NotASwitch, OriginRule, Rights};
 use pdp::Policies;
 
 use crate::http::head::AllowedClients;
@@ -17,6 +17,7 @@ use crate::net::listen_addr::ListenAddr;
 use crate::net::timeouts::Timeouts;
 
 mod names;
+mod operations;
 mod policies;
 mod problems;
 mod settings;
@@ -40,8 +41,8 @@ pub struct Config {
     pub docker_socket: PathBuf,
     /// The hosts and origins that TCP clients may use: `ALLOWED_HOSTS` and `ALLOWED_ORIGINS`.
     pub(crate) allowed_clients: AllowedClients,
-    /// The flags, which judge what no policy decides.
-    pub flags: Flags,
+    /// The flags, and `ALLOW_OPERATIONS` and `DENY_OPERATIONS`: they judge what no policy decides.
+    pub rights: Rights,
     /// The policies, which are asked before the flags.
     pub policies: Policies,
     /// The time limits of connections: `HEADER_TIMEOUT` and `IDLE_TIMEOUT`.
@@ -97,7 +98,7 @@ impl Config {
                 hosts: HostRule { allowed: settings.allowed_hosts(&mut problems) },
                 origins: OriginRule { allowed: settings.allowed_origins(&mut problems) },
             },
-            flags,
+            rights: operations::read(flags, &settings, &mut problems),
             policies: policies::read(&settings, &overrides, &mut problems),
             timeouts: Timeouts {
                 head: settings::duration("HEADER_TIMEOUT", settings.header_timeout.as_deref(), &mut problems),

@@ -100,7 +100,7 @@ impl Gateway {
         record.is_about(Arc::clone(&head.operation));
         let chain = self.pdp.chain();
         if chain.is_empty() {
-            return Ok((self.pdp.permit_by_flags(head.operation)?, head.outbound));
+            return Ok((self.pdp.permit_by_settings(head.operation, &mut record.ruling)?, head.outbound));
         }
         // In a box, so that a request that no policy is asked about does not take the memory for it.
         Box::pin(self.ask(&chain, head, body, client, record)).await
@@ -121,7 +121,7 @@ impl Gateway {
             None => Ok(InspectedBody::Unread),
             Some(shape) => {
                 if outbound.framing != Framing::Empty
-                    && let Err(denied) = self.pdp.require_chance(chain, &operation)
+                    && let Err(denied) = self.pdp.require_chance(chain, &operation, &mut record.ruling)
                 {
                     record.ruling.observed =
                         (readers == Readers::Observing).then(|| format!("no policy was asked: {UNASKED}"));

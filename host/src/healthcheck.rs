@@ -115,7 +115,9 @@ fn judge(answer: &str) -> Result<Health, Unhealthy> {
     match (refused_by, status) {
         (None, _) if !is_whole => Err(Unhealthy::NoEngine("its answer to the ping broke off".to_owned())),
         (None, "200") => Ok(Health::EngineAnswers),
-        (Some(RefusedBy::Flags | RefusedBy::Policy), _) => Ok(Health::Refused(text)),
+        (Some(RefusedBy::Flags | RefusedBy::DenyOperations | RefusedBy::Policy), _) => {
+            Ok(Health::Refused(text))
+        }
         (Some(RefusedBy::PolicyFault), _) => Err(Unhealthy::PolicyFails(text)),
         (Some(RefusedBy::Engine), _) => Err(Unhealthy::NoEngine(text)),
         (Some(RefusedBy::Full), _) => Err(Unhealthy::Full(text)),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use engine_api::Operation;
+use engine_api::{Operation, OperationList};
 use http::{StatusCode, Uri};
 use pdp::Ruling;
 
@@ -217,6 +217,7 @@ impl Record {
                     api_version,
                     decision = self.verdict.as_str(),
                     reason = self.reason.as_deref().map(|reason| start(reason, MAX_REASON)),
+                    list = self.ruling.list.map(OperationList::setting),
                     policy = self.ruling.policy.as_deref().map(tracing::field::display),
                     observed = self.ruling.observed.as_deref().map(|observed| start(observed, MAX_OBSERVED)),
                     status = self.status.map(|status| status.as_u16()),

@@ -85,7 +85,7 @@ impl Server {
     /// The first [`StartError`].
     pub async fn start(config: Config, compiler: &Compiler) -> Result<Self, StartError> {
         let listeners = Listener::bind_all(&config.listen, config.socket_mode, &config.docker_socket).await?;
-        let pdp = PolicyDecisionPoint::start(config.flags, &config.policies, compiler).await?;
+        let pdp = PolicyDecisionPoint::start(config.rights, &config.policies, compiler).await?;
         let shutdown_grace = config.shutdown_grace;
         let serving = Arc::new(Serving::new(config, pdp));
         serving.gateway.upstream.warn_if_unreachable().await;

@@ -2,23 +2,30 @@
 
 use std::fmt::Write as _;
 
-use engine_api::{Decision, Endpoint, Flag, Flags, Method, Operation, Target, WayToRoot, ways_to_root};
+use engine_api::{Endpoint, Flag, Flags, Method, Operation, OperationList, Rights, Target, ways_to_root};
 use pdp::{Chain, Mode, Policies};
 
 use crate::config::Config;
 
 mod gaps;
+mod operations;
 
 #[cfg(test)]
 mod tests;
 
 /// Logs what is about to be enforced, and what looks wrong about it.
 pub fn announce(config: &Config) {
-    let [on, off] = flags_in_words(config.flags);
+    let [on, off] = flags_in_words(config.rights.flags);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sockgate guards {}", config.docker_socket.display());
     tracing::info!("policy: env flags, {on}");
     tracing::info!("policy: env flags, {off}");
-    for warning in warnings(config.flags, &config.policies) {
+    let Rights { allowed, denied, .. } = config.rights;
+    for (list, named) in [(OperationList::Allow, allowed), (OperationList::Deny, denied)] {
+        if !named.is_empty() {
+            tracing::info!("policy: {}, {}", list.setting(), operations::in_words(named.operations()));
+        }
+    }
+    for warning in warnings(config.rights, &config.policies) {
         tracing::warn!("{warning}");
     }
     for hint in &config.hints {
@@ -39,24 +46,32 @@ pub(crate) fn flags_in_words(flags: Flags) -> [String; 2] {
     [format!("on: {}", names(true)), format!("off: {}", names(false))]
 }
 
-/// What an operator should know about this combination of flags and policies.
-fn warnings(flags: Flags, policies: &Policies) -> Vec<String> {
-    let mut warnings: Vec<_> = Flag::ALL.iter().filter_map(|&flag| idle_flag(flags, flag)).collect();
-    if !flags.has(Flag::Ping) {
-        warnings.push("PING=0 takes version negotiation away: newer clients may speak a version that the engine refuses".into());
+/// What an operator should know about this combination of settings and policies.
+fn warnings(rights: Rights, policies: &Policies) -> Vec<String> {
+    let Rights { flags, allowed, denied } = rights;
+    let mut warnings: Vec<_> = Flag::ALL.iter().filter_map(|&flag| idle_flag(rights, flag)).collect();
+    if !allowed.is_empty() && allowed.operations().all(|endpoint| rights.have_flags_of(endpoint)) {
+        warnings.push("ALLOW_OPERATIONS does nothing here: the flags allow all that it names".into());
     }
-    if flags.has(Flag::Swarm) {
-        warnings.push(
-            "SWARM=1 shows the swarm's join tokens: whoever has one can add a node, or a manager".into(),
-        );
+    if !rights.permit(Endpoint::SystemPing) {
+        let by = if denied.has(Endpoint::SystemPing) { "DENY_OPERATIONS=SystemPing" } else { "PING=0" };
+        warnings.push(format!(
+            "{by} takes version negotiation away: newer clients may speak a version that the engine refuses"
+        ));
     }
-    if flags.has(Flag::AllowHostArgs) && flags.has(Flag::Containers) {
+    if rights.permit(Endpoint::SwarmInspect) {
+        warnings.push(format!(
+            "{} shows the swarm's join tokens: whoever has one can add a node, or a manager",
+            operations::permitted_by(rights, &[Endpoint::SwarmInspect])
+        ));
+    }
+    if flags.has(Flag::AllowHostArgs) && rights.permit(Endpoint::ContainerTop) {
         warnings.push(
             "ALLOW_HOST_ARGS=1 lets clients read environments of all processes on this host, by way of docker top".into(),
         );
     }
     let modes: Vec<_> = policies.chain.iter().map(|policy| policy.mode).collect();
-    if modes.contains(&Mode::Narrow) && !modes.contains(&Mode::Decide) && is_all_off(flags) {
+    if modes.contains(&Mode::Narrow) && !modes.contains(&Mode::Decide) && is_all_off(rights) {
         warnings.push(
             "POLICY_MODE=narrow can only deny what the flags allow, and only the default flags are on: switch on those \
              for what the policy is to judge, or use POLICY_MODE=decide"
@@ -67,33 +82,38 @@ fn warnings(flags: Flags, policies: &Policies) -> Vec<String> {
     if modes.iter().any(|mode| matches!(mode, Mode::Decide | Mode::Narrow)) {
         return warnings;
     }
-    warnings.extend(ways_to_root(flags).map(|WayToRoot { flags: [first, second], how }| {
-        format!("{}=1 with {}=1 gives clients root on this host: {how}", first.name(), second.name())
+    warnings.extend(ways_to_root(rights).map(|way| {
+        let needed: Vec<_> = way.operations(rights).collect();
+        let given_by = operations::permitted_by(rights, &needed);
+        format!("{given_by} gives clients root on this host: {}", way.how)
     }));
     warnings
 }
 
-/// What the flags leave out. A policy that decides may let it through all the same.
+/// What the settings leave out. A policy that decides may let it through all the same.
 fn gaps(config: &Config) -> Vec<String> {
     let is_final = config.policies.chain.iter().any(|policy| policy.mode == Mode::Decide);
-    if is_final { Vec::new() } else { gaps::gaps(config.flags) }
+    if is_final { Vec::new() } else { gaps::gaps(config.rights) }
 }
 
-/// Whether no flag is on but those that are on by default.
-fn is_all_off(flags: Flags) -> bool {
-    Flag::ALL.iter().all(|&flag| !flags.has(flag) || flag.is_on_by_default())
+/// Whether no operation is allowed by name, and no flag is on but those that are on by default.
+fn is_all_off(rights: Rights) -> bool {
+    let is_off = |&flag: &Flag| !rights.flags.has(flag) || flag.is_on_by_default();
+    rights.allowed.is_empty() && Flag::ALL.iter().all(is_off)
 }
 
 /// A warning if the flag is on, but every catalogued operation would pass or fail the same without it.
-fn idle_flag(flags: Flags, flag: Flag) -> Option<String> {
-    if !flags.has(flag) {
+fn idle_flag(rights: Rights, flag: Flag) -> Option<String> {
+    if !rights.flags.has(flag) {
         return None;
     }
     let missing = |operation: &Operation| {
-        engine_api::unmet(flags, operation).filter_map(|reason| reason.flag()).collect()
+        engine_api::unmet(rights, operation).filter_map(|reason| reason.flag()).collect()
     };
+    let without = Rights { flags: rights.flags.without(flag), ..rights };
     let governed = operations().chain(reaching_the_host()).filter(|operation| {
-        engine_api::unmet(flags.without(flag), operation).any(|reason| reason.flag() == Some(flag))
+        let is_denied = operation.endpoint().is_some_and(|endpoint| rights.denied.has(endpoint));
+        !is_denied && engine_api::unmet(without, operation).any(|reason| reason.flag() == Some(flag))
     });
     let nearest: Vec<Flag> = governed.map(|operation| missing(&operation)).min_by_key(Vec::len)?;
     if nearest.is_empty() {
@@ -126,10 +146,7 @@ fn reaching_the_host() -> Option<Operation> {
 #[must_use]
 pub fn check(config: &Config, chain: &Chain) -> String {
     let listen: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
-    let [on, off] = flags_in_words(config.flags);
-    let allowed = operations()
-        .filter(|operation| engine_api::decide(config.flags, operation) == Decision::Allow)
-        .count();
+    let [on, off] = flags_in_words(config.rights.flags);
     let mut text = format!("listen  {}\nengine  {}\n", listen.join(", "), config.docker_socket.display());
     // Writing to a string cannot fail.
     for (link, entry) in chain.links().iter().zip(&config.policies.chain) {
@@ -137,9 +154,9 @@ pub fn check(config: &Config, chain: &Chain) -> String {
         let _ = writeln!(text, "  mode: {}, {}", link.mode.as_str(), worth(link.mode));
         let _ = writeln!(text, "  inspects: {}", link.inspects_in_words().unwrap_or("nothing".to_owned()));
     }
-    let _ = writeln!(text, "policy  env flags: {allowed} of {} operations allowed", Endpoint::ALL.len());
-    let _ = writeln!(text, "  {on}\n  {off}");
-    for line in warnings(config.flags, &config.policies) {
+    let _ = writeln!(text, "policy  env flags\n  {on}\n  {off}");
+    text.push_str(&operations::grouped(config.rights));
+    for line in warnings(config.rights, &config.policies) {
         let _ = writeln!(text, "warning {line}");
     }
     for line in &config.hints {
@@ -155,7 +172,7 @@ pub fn check(config: &Config, chain: &Chain) -> String {
 const fn worth(mode: Mode) -> &'static str {
     match mode {
         Mode::Decide => "its allow and its deny are final",
-        Mode::Narrow => "its deny is final; what it allows, the env flags judge",
-        Mode::Observe => "what it would do is logged; the env flags judge",
+        Mode::Narrow => "its deny is final; what it allows, ALLOW_OPERATIONS and the env flags judge",
+        Mode::Observe => "what it would do is logged; ALLOW_OPERATIONS and the env flags judge",
     }
 }

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use engine_api::body::BodyShape;
 use engine_api::headers::{self, BadHeaders, Framing};
-use engine_api::{BadRequestLine, Decision, Denial, Endpoint, Flags, Operation};
+use engine_api::{BadRequestLine, Denial, Endpoint, Operation, Rights};
 use http::HeaderMap;
 
 use crate::question::InspectedBody;
@@ -59,7 +59,7 @@ impl Readers {
     }
 }
 
-/// Whether a policy in one of these modes can allow what the flags deny. If none can, a request that the flags deny is
+/// Whether a policy in one of these modes can allow what the settings deny. If none can, a request that they deny is
 /// refused before its body is taken, and no policy is asked.
 pub fn can_allow(modes: impl IntoIterator<Item = Mode>) -> bool {
     modes.into_iter().any(|mode| match mode {
@@ -69,7 +69,7 @@ pub fn can_allow(modes: impl IntoIterator<Item = Mode>) -> bool {
 }
 
 /// Why no policy is asked about a request that the flags deny, where none [can allow](can_allow) it: a part of a sentence.
-pub const UNASKED: &str = "none can allow what the flags deny, so the body is not read";
+pub const UNASKED: &str = "none can allow what is denied, so the body is not read";
 
 /// Why a body cannot be shown to a policy. The text is meant for the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -136,8 +136,8 @@ pub struct Sent {
 /// The settings that decide whether a request is admitted.
 #[derive(Clone, Copy, Debug)]
 pub struct Admission {
-    /// The env flags.
-    pub flags: Flags,
+    /// What the operator's settings let through.
+    pub rights: Rights,
     /// `POLICY_BODY_LIMIT`, in bytes.
     pub body_limit: usize,
 }
@@ -167,7 +167,7 @@ pub enum Refused {
     /// The body cannot be shown to a policy that must see it.
     #[error(transparent)]
     Body(#[from] BadBody),
-    /// The flags deny it, and no policy may lift that.
+    /// The settings deny it, and no policy may lift that.
     #[error("{0}")]
     Final(Denial),
 }
@@ -195,15 +195,15 @@ impl Admission {
         let framing = if body.is_empty() { Framing::Empty } else { Framing::Length };
         headers::require_forwardable(&headers, framing)?;
         headers::strip_hop_by_hop(&mut headers);
+        if let Some(denial) = engine_api::decide(self.rights, &operation).final_denial() {
+            return Err(Refused::Final(denial.clone()));
+        }
         let taken = match readers.shape(&operation) {
             None => Ok(InspectedBody::Unread),
             Some(shape) => self.inspect(body, &headers, shape),
         };
         let (body, unshown) = readers.settle(taken)?;
-        match engine_api::decide(self.flags, &operation) {
-            Decision::Deny(denial) if denial.is_final() => Err(Refused::Final(denial)),
-            Decision::Deny(_) | Decision::Allow => Ok(Admitted { operation, headers, body, unshown }),
-        }
+        Ok(Admitted { operation, headers, body, unshown })
     }
 
     fn inspect(self, body: Bytes, headers: &HeaderMap, shape: BodyShape) -> Result<InspectedBody, BadBody> {

@@ -124,7 +124,7 @@ impl Chain {
         names.join(", ")
     }
 
-    /// Whether one of the policies can allow what the flags deny.
+    /// Whether one of the policies can allow what the settings deny.
     pub(crate) fn can_allow(&self) -> bool {
         admit::can_allow(self.0.iter().map(|link| link.mode))
     }

@@ -1,11 +1,12 @@
 //! The policy decision point: the only place that makes a [`Permit`].
 //!
-//! Policies are asked in their order; `allow` and `deny` are final, `defer` asks the next, and after the last the env
-//! flags decide. Whatever fails on the way to a permit is a denial.
+//! What the settings deny finally is refused first. Policies are asked in their order; `allow` and `deny` are final, `defer`
+//! asks the next, and after the last the settings decide: operations that are allowed by name, then the env flags. Whatever
+//! fails on the way to a permit is a denial.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use engine_api::{Decision, Flags, Operation};
+use engine_api::{Decision, Flags, Operation, Rights};
 
 use crate::chain::Chain;
 use crate::events::POLICY_TARGET;
@@ -20,7 +21,7 @@ use crate::settings::Policies;
 /// Judges operations.
 #[derive(Debug)]
 pub struct PolicyDecisionPoint {
-    flags: Flags,
+    rights: Rights,
     /// The chain in force. A reload replaces it as a whole; a decision keeps the chain that it began with.
     chain: RwLock<Arc<Chain>>,
     runtime: Option<Arc<Runtime>>,
@@ -29,14 +30,14 @@ pub struct PolicyDecisionPoint {
 }
 
 impl PolicyDecisionPoint {
-    /// Loads the policies that are asked before `flags`; `compiler` compiles them. If there are none, the WebAssembly
+    /// Loads the policies that are asked before `rights` decide; `compiler` compiles them. If there are none, the WebAssembly
     /// engine is not set up.
     ///
     /// # Errors
     /// [`ChainError`] if one cannot be loaded.
-    pub async fn start(flags: Flags, policies: &Policies, compiler: &Compiler) -> Result<Self, ChainError> {
+    pub async fn start(rights: Rights, policies: &Policies, compiler: &Compiler) -> Result<Self, ChainError> {
         if policies.chain.is_empty() {
-            return Ok(Self { flags, chain: RwLock::default(), runtime: None, first_look: Look::default() });
+            return Ok(Self { rights, chain: RwLock::default(), runtime: None, first_look: Look::default() });
         }
         let runtime = Arc::new(Runtime::start(policies.clone(), compiler).await?);
         let first_look = runtime.look().await;
@@ -50,13 +51,13 @@ impl PolicyDecisionPoint {
                 link.id
             );
         }
-        Ok(Self { flags, chain: RwLock::new(Arc::new(chain)), runtime: Some(runtime), first_look })
+        Ok(Self { rights, chain: RwLock::new(Arc::new(chain)), runtime: Some(runtime), first_look })
     }
 
-    /// The flags, for the `Allow` header and the log.
+    /// The flags, for the `Allow` header.
     #[must_use]
     pub fn flags(&self) -> Flags {
-        self.flags
+        self.rights.flags
     }
 
     /// The policies in force now. A request keeps the same chain from its inspection to its permit.
@@ -76,7 +77,7 @@ impl PolicyDecisionPoint {
         self.runtime.as_deref().map(|runtime| (runtime, &self.first_look))
     }
 
-    /// Decides on a request: by the policies of `chain`, then by the flags.
+    /// Decides on a request: by the policies of `chain`, then by the settings.
     ///
     /// # Errors
     /// [`Denied`], with the reason that the client is told.
@@ -86,39 +87,60 @@ impl PolicyDecisionPoint {
         question: Question,
         ruling: &mut Ruling,
     ) -> Result<Permit, Denied> {
-        let flags_say = engine_api::decide(self.flags, &question.operation);
+        let settings_say = engine_api::decide(self.rights, &question.operation);
         if let Some(runtime) = &self.runtime
-            && flags_say.final_denial().is_none()
+            && settings_say.final_denial().is_none()
             && let ChainVerdict::Allowed =
-                runtime.ask(chain, &question, flags_verdict(&flags_say), ruling).await?
+                runtime.ask(chain, &question, flags_verdict(&settings_say), ruling).await?
         {
             return Ok(Permit::grant(question.pinned()));
         }
-        match flags_say {
-            Decision::Allow => Ok(Permit::grant(question.pinned())),
-            Decision::Deny(denial) => Err(Denied::ByFlags(denial)),
-        }
+        self.settle(settings_say, question.pinned(), ruling)
     }
 
-    /// Refuses a request that the flags deny and that no policy of `chain` can allow. That is known without its body.
+    /// Refuses a request that the settings deny and that no policy of `chain` can allow. That is known without its body.
     ///
     /// # Errors
-    /// [`Denied`], by the flags.
-    pub fn require_chance(&self, chain: &Chain, operation: &Operation) -> Result<(), Denied> {
-        match engine_api::decide(self.flags, operation) {
-            Decision::Deny(denial) if !chain.can_allow() => Err(Denied::ByFlags(denial)),
-            Decision::Deny(_) | Decision::Allow => Ok(()),
+    /// [`Denied`], by the settings.
+    pub fn require_chance(
+        &self,
+        chain: &Chain,
+        operation: &Operation,
+        ruling: &mut Ruling,
+    ) -> Result<(), Denied> {
+        let settings_say = engine_api::decide(self.rights, operation);
+        match settings_say.denial() {
+            Some(denial) if denial.is_final() || !chain.can_allow() => {
+                ruling.list = denial.list();
+                Err(Denied::BySettings(denial.clone()))
+            }
+            Some(_) | None => Ok(()),
         }
     }
 
-    /// Decides on a request by the flags alone, when no policy is loaded.
+    /// Decides on a request by the settings alone, when no policy is loaded.
     ///
     /// # Errors
     /// [`Denied`], with the reason that the client is told.
-    pub fn permit_by_flags(&self, operation: Arc<Operation>) -> Result<Permit, Denied> {
-        match engine_api::decide(self.flags, &operation) {
+    pub fn permit_by_settings(
+        &self,
+        operation: Arc<Operation>,
+        ruling: &mut Ruling,
+    ) -> Result<Permit, Denied> {
+        self.settle(engine_api::decide(self.rights, &operation), operation, ruling)
+    }
+
+    /// Does what the settings say.
+    fn settle(
+        &self,
+        settings_say: Decision,
+        operation: Arc<Operation>,
+        ruling: &mut Ruling,
+    ) -> Result<Permit, Denied> {
+        ruling.list = settings_say.settled_by(self.rights, &operation);
+        match settings_say {
             Decision::Allow => Ok(Permit::grant(operation)),
-            Decision::Deny(denial) => Err(Denied::ByFlags(denial)),
+            Decision::Deny(denial) => Err(Denied::BySettings(denial)),
         }
     }
 }

@@ -50,7 +50,8 @@ impl InspectedBody {
     }
 }
 
-/// The verdict of the env flags, as the policy interface has it.
+/// The verdict of the operator's settings, as the policy interface has it: what becomes of the request if every policy
+/// defers.
 pub(crate) fn flags_verdict(decision: &Decision) -> FlagsVerdict {
     match decision {
         Decision::Allow => FlagsVerdict::Allow,

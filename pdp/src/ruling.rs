@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use engine_api::Denial;
+use engine_api::{Denial, OperationList};
 
 use crate::digest::Digest;
 use crate::guest::fault::Fault;
@@ -60,9 +60,9 @@ impl std::fmt::Display for PolicyId {
 /// Why a request is denied. `Display` is for the client.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Denied {
-    /// The env flags do not allow it.
+    /// The operator's settings do not allow it: the env flags, or `DENY_OPERATIONS`.
     #[error("{0}")]
-    ByFlags(Denial),
+    BySettings(Denial),
     /// A policy denies it.
     #[error("{} (policy {})", .1.message, .0.short)]
     ByPolicy(Arc<PolicyId>, PolicyDenial),
@@ -76,7 +76,7 @@ impl Denied {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::ByFlags(denial) => denial.status(),
+            Self::BySettings(denial) => denial.status(),
             Self::ByPolicy(_, denial) => denial.status,
             Self::PolicyFault(
                 _,
@@ -90,8 +90,10 @@ impl Denied {
 /// How a request was judged, for its log line.
 #[derive(Debug, Default)]
 pub struct Ruling {
-    /// The policy that had the last word; `None` if the flags had it.
+    /// The policy that had the last word; `None` if the settings had it.
     pub policy: Option<Arc<PolicyId>>,
+    /// The list of operations that had the last word; `None` if the flags or a policy had it.
+    pub list: Option<OperationList>,
     /// What policies in `observe` mode would have done.
     pub observed: Option<String>,
 }

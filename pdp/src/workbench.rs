@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine_api::{Endpoint, Flags, Operation};
+use engine_api::{Endpoint, Operation, Rights};
 use http::HeaderMap;
 
 use crate::bindings::FlagsVerdict;
@@ -70,8 +70,8 @@ pub struct Parts {
 pub struct Asked {
     /// What the request asks for.
     pub operation: Operation,
-    /// The env flags.
-    pub flags: Flags,
+    /// What the operator's settings let through.
+    pub rights: Rights,
     /// The request's header fields.
     pub headers: HeaderMap,
     /// The request's body, which the policy is shown if it inspects the operation.
@@ -260,8 +260,8 @@ impl Candidate {
     }
 
     fn question(&self, asked: Asked, engine: Arc<dyn Inspector>) -> (Question, FlagsVerdict) {
-        let Asked { operation, flags, headers, body, attributes } = asked;
-        let flags_say = flags_verdict(&engine_api::decide(flags, &operation));
+        let Asked { operation, rights, headers, body, attributes } = asked;
+        let settings_say = flags_verdict(&engine_api::decide(rights, &operation));
         let body = match self.reads_body_of(&operation) {
             true => body,
             false => InspectedBody::Unread,
@@ -275,7 +275,7 @@ impl Candidate {
             body,
             attributes: attributes.into(),
         };
-        (question, flags_say)
+        (question, settings_say)
     }
 
     /// Whether the policy reads the body of this operation.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use e2e::binary::compiler;
 use e2e::guests;
-use engine_api::{Decision, Endpoint, Flag, Flags, Method, Operation, Target};
+use engine_api::{Decision, Endpoint, Flag, Flags, Method, Operation, Rights, Target};
 use pdp::workbench::{Asked, Candidate, Draft, Workbench};
 use pdp::{InspectedBody, Limits, NoEngine, Verdict};
 
@@ -62,7 +62,8 @@ async fn agree(policy: &Draft<'_>, settings: &str, operations: &[(String, Operat
 
 async fn of_component(component: &Candidate, operation: Operation) -> String {
     let (headers, attributes) = (http::HeaderMap::new(), Vec::new());
-    let asked = Asked { operation, flags: Flags::default(), headers, body: InspectedBody::Empty, attributes };
+    let asked =
+        Asked { operation, rights: Rights::default(), headers, body: InspectedBody::Empty, attributes };
     match component.decide(asked, Arc::new(NoEngine)).await {
         Ok(Verdict::Allow) => "allow".to_owned(),
         Ok(Verdict::Defer) => "defer".to_owned(),

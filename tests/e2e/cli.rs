@@ -19,12 +19,68 @@ fn check_prints_the_effective_policy() {
     let done = run(&["check"], &[("POST", "yes"), ("CONTAINERS", "1"), ("ALLOW_STOP", "1"), ("PLUGIN", "1")]);
     assert_eq!(done.code, 0);
     for line in [
-        "policy  env flags: 26 of 113 operations allowed",
+        "policy  env flags",
         "  on: PING VERSION EVENTS CONTAINERS POST ALLOW_STOP",
+        "allowed by flags: 26 of 113 operations",
+        "  /_ping: SystemPing SystemPingHead",
         "warning CONTAINERS=1 with POST=1 gives clients root on this host: a client can create a container that mounts / or is privileged",
         "hint    PLUGIN is set, which sockgate does not read: did you mean PLUGINS?",
     ] {
         assert!(done.stdout.lines().any(|printed| printed == line), "{line}\n{}", done.stdout);
+    }
+}
+
+#[test]
+fn check_tells_what_is_allowed_by_flags_what_by_name_and_what_is_denied_by_name() {
+    let done = run(
+        &["check"],
+        &[
+            ("CONTAINERS", "1"),
+            ("ALLOW_OPERATIONS", "ContainerRestart, ImageList"),
+            ("DENY_OPERATIONS", "ContainerLogs,ContainerArchive*"),
+        ],
+    );
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let (_, groups) = done.stdout.split_once("allowed by flags").unwrap();
+    assert_eq!(
+        groups,
+        ": 11 of 113 operations\n  \
+         /_ping: SystemPing SystemPingHead\n  /version: SystemVersion\n  /events: SystemEvents\n  \
+         /containers: ContainerList ContainerInspect ContainerTop ContainerChanges ContainerExport ContainerStats \
+         CheckpointList\n\
+         allowed by ALLOW_OPERATIONS alone: 2 of 113 operations\n  \
+         /containers: ContainerRestart\n  /images: ImageList\n\
+         denied  by DENY_OPERATIONS: 3 of 113 operations\n  \
+         /containers: ContainerLogs ContainerArchiveInfo ContainerArchive\n"
+    );
+}
+
+#[test]
+fn explain_tells_which_list_of_operations_decides() {
+    let lists =
+        [("ALLOW_OPERATIONS", "ContainerTop"), ("DENY_OPERATIONS", "ContainerLogs"), ("CONTAINERS", "1")];
+    for (target, code, says) in [
+        (
+            "/containers/web/logs",
+            1,
+            "verdict    denied: ContainerLogs is in DENY_OPERATIONS; taking it out of there would allow it\n\
+             decided by DENY_OPERATIONS\n",
+        ),
+        (
+            "/containers/web/top",
+            0,
+            "verdict    allowed\ndecided by ALLOW_OPERATIONS\n\
+             to deny it DENY_OPERATIONS=ContainerTop, and not in ALLOW_OPERATIONS\n",
+        ),
+        (
+            "/containers/web/top?ps_args=e",
+            1,
+            "ALLOW_HOST_ARGS=1 would allow it\ndecided by CONTAINERS (on), ALLOW_HOST_ARGS (off)\n",
+        ),
+    ] {
+        let done = run(&["explain", "GET", target], &lists);
+        assert_eq!(done.code, code, "{}", done.stdout);
+        assert!(done.stdout.ends_with(says), "{target}: {}", done.stdout);
     }
 }
 
@@ -94,14 +150,16 @@ fn explain_says_what_decides_and_what_would_change_it() {
         "operation  ContainerStart (write, plain)\n\
          judged as  POST /v1.41/containers/web/start\n\
          subject    web\n\
-         verdict    denied: the method POST is off (POST=0); POST=1 ALLOW_START=1 would allow it, but also \
-         give clients root on the host; a policy can allow it alone\n\
+         verdict    denied: the method POST is off (POST=0); ALLOW_OPERATIONS=ContainerStart would allow just this; \
+         POST=1 ALLOW_START=1 would allow it, but also give clients root on the host\n\
          decided by POST (off), CONTAINERS (on), ALLOW_START (off)\n"
     );
     let allowed = run(&["explain", "GET", "/containers/json"], &[("CONTAINERS", "1")]);
     assert_eq!(allowed.code, 0);
     assert!(
-        allowed.stdout.ends_with("verdict    allowed\ndecided by CONTAINERS (on)\nto deny it CONTAINERS=0\n")
+        allowed.stdout.ends_with(
+            "verdict    allowed\ndecided by CONTAINERS (on)\nto deny it DENY_OPERATIONS=ContainerList, or CONTAINERS=0\n"
+        )
     );
     let refused = run(&["explain", "GET", "/containers/../info"], &[]);
     assert_eq!(
@@ -288,7 +346,8 @@ fn a_denial_is_a_warning_that_says_why() {
     gateway.until_logged("SystemInfo");
     let log = gateway.log();
     let line = log.lines().find(|line| line.contains("SystemInfo")).unwrap();
-    let want = "decision=deny reason=\"/info is off (INFO=0); INFO=1 would allow it\" status=403";
+    let want = "decision=deny reason=\"/info is off (INFO=0); ALLOW_OPERATIONS=SystemInfo would allow just this; INFO=1 would allow \
+                it\" status=403";
     assert!(line.contains(" WARN  ") && line.contains(want), "{line}");
 }
 

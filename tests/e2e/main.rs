@@ -18,6 +18,7 @@ mod hostile;
 mod inspection;
 mod lookups;
 mod native_grpc;
+mod operations;
 mod policies;
 mod policy_tools;
 mod regression;

@@ -298,15 +298,16 @@ fn explain_asks_the_policies_in_their_order_and_says_what_each_one_counts_for() 
             Some(1),
             "operation  SystemVersion (read, plain)\njudged as  GET /version\npolicy     guest-default 0.1.0 (narrow): \
              allow\npolicy     talk 0.1.0 (narrow): allow\n  log      warn: a \\u{1b}[31mred\\u{1b}[0m line\\nand \
-             another\n  log      info: printed\nverdict    denied: /version is off (VERSION=0); VERSION=1 would allow \
-             it\ndecided by VERSION (off)\n"
+             another\n  log      info: printed\nverdict    denied: /version is off (VERSION=0); \
+             ALLOW_OPERATIONS=SystemVersion would allow just this; VERSION=1 would allow it\ndecided by VERSION (off)\n"
         )
     );
     let (code, printed) = explain(&["GET", "/version"], &[("VERSION", "0")]);
     assert_eq!(code, Some(0));
     assert!(printed.ends_with(
         "policy     guest-default 0.1.0 (decide): allow\npolicy     talk 0.1.0 (decide): not asked any more\nflags      \
-         would deny it: /version is off (VERSION=0); VERSION=1 would allow it\nverdict    allowed (policy guest-default)\n"
+         would deny it: /version is off (VERSION=0); ALLOW_OPERATIONS=SystemVersion would allow just this; VERSION=1 would \
+         allow it\nverdict    allowed (policy guest-default)\n"
     ), "{printed}");
     let (code, printed) = explain(
         &["GET", "/info", "--client", "peer.uid=7"],

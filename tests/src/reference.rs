@@ -86,20 +86,23 @@ fn settings() -> String {
 }
 
 const ABOUT_ENDPOINTS: &str = "\
-An operation is allowed when every flag in its row is on. A flag that is off answers 405 if it is the method's (`POST`,
-`PUT`, `DELETE`), else 403. HEAD goes where GET goes.
+An operation is allowed when every flag in its row is on, or when `ALLOW_OPERATIONS` names it. What `DENY_OPERATIONS` names
+is denied, whatever else is set: 403. A flag that is off answers 405 if it is the method's (`POST`, `PUT`, `DELETE`), else
+403. HEAD goes where GET goes, but for the two operations that HEAD has of its own (SystemPingHead, ContainerArchiveInfo).
+
+Both lists take the names of the first column, with a `*` at the end for all that begin so: `ContainerArchive*`.
 
 - **Request**: without the version prefix, which every path may have. `{name...}` may hold slashes.
 - **Access**: `read` changes nothing in the engine, `write` changes it, `interactive` writes into a running process.
 - **Transport**: `plain` is one request and one answer, `stream` an answer or upload that may be endless, `hijack` becomes
   a raw stream (`Upgrade: tcp`), `websocket` and `h2c` become what they say. No other request may be upgraded.
 
-An argument that the engine would use on the host, as root, needs `ALLOW_HOST_ARGS` besides: `ps_args` of ContainerTop other
-than harmless ones, `dir` of CheckpointList and CheckpointDelete, `checkpoint-dir` of ContainerStart. What other parameters of
+An argument that the engine would use on the host, as root, needs `ALLOW_HOST_ARGS` besides, also of an operation that is
+allowed by name: `ps_args` of ContainerTop other than harmless ones, `dir` of CheckpointList and CheckpointDelete, `checkpoint-dir` of ContainerStart. What other parameters of
 reads do is in [THREAT-MODEL.md](THREAT-MODEL.md#what-the-query-of-a-read-can-do).
 
 A path that is in a family and in no row here is judged by its method's flag and its family's, so that an operation of
-a newer engine works. A path outside every family is refused.
+a newer engine works. It has no name, so that no list allows or denies it. A path outside every family is refused.
 ";
 
 fn endpoints() -> Result<String> {

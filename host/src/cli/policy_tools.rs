@@ -94,7 +94,7 @@ pub(super) fn run(command: &PolicyCommand, config: &Config) -> ExitCode {
                     settings: read_settings(settings)?,
                     request: request.clone(),
                     body: body.as_deref().map(read_body).transpose()?,
-                    flags: config.flags,
+                    rights: config.rights,
                     body_limit: policies.body_limit,
                     client: client.clone(),
                     time: Duration::from_secs(*seconds),
@@ -122,7 +122,7 @@ pub(super) fn explain(
         let engine = sockgate::engine_inspector(config.docker_socket.clone());
         let compiler = Compiler::this_program();
         let explained =
-            author::explain(config.flags, &config.policies, &compiler, engine, operation, &details).await;
+            author::explain(config.rights, &config.policies, &compiler, engine, operation, &details).await;
         let (text, decision) = explained.map_err(|error| Failure::Failed(report(&error)))?;
         Ok((text, exit_code(decision)))
     })

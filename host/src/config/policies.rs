@@ -35,6 +35,8 @@ pub(super) fn when_empty(name: &str) -> Empty {
         Empty::Mistake("set it to the SHA-256 of the policy's file, or do not set it, which pins nothing")
     } else if is("POLICY_MODE") {
         Empty::Mistake("set it to decide, narrow or observe, or do not set it, which means decide")
+    } else if name == "DENY_OPERATIONS" {
+        Empty::Mistake("name the operations that are denied in it, or do not set it, which denies none")
     } else if name == "POLICY" {
         Empty::Doubtful("no policy is asked; name a file in it, or do not set it")
     } else {

@@ -56,6 +56,10 @@ settings! {
         "connections at a time, or as many as the limit of open files has room for, at three to a connection; each further one is answered 503";
     shutdown_grace "SHUTDOWN_GRACE" "7s"
         "how long a stop waits for requests in flight before it cuts them; less than `docker stop` waits (10 s)";
+    allow_operations "ALLOW_OPERATIONS" ""
+        "operations that are allowed whatever the flags say, comma-separated, by the names in docs/ENDPOINTS.md: `ContainerList,ContainerRestart`, or `ContainerArchive*` for all that begin so";
+    deny_operations "DENY_OPERATIONS" ""
+        "operations that are denied whatever flags and policies say, likewise";
     policy "POLICY" ""
         "WebAssembly components that are asked before the flags, in this order, comma-separated: `/etc/sockgate/rules.wasm`";
     policy_mode "POLICY_MODE" "decide"

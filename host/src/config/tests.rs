@@ -5,6 +5,8 @@ use pdp::{Digest, Mode, PolicySettings};
 
 use super::{Config, ConfigError, LogFormat};
 
+mod operations;
+
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 fn read(environment: &str) -> Result<Config, ConfigError> {
@@ -28,9 +30,9 @@ fn an_empty_environment_gives_the_defaults() {
 
 #[test]
 fn the_prefixed_name_wins_and_an_empty_value_is_unset() {
-    assert!(read("POST=0 SOCKGATE_POST=1").unwrap().flags.has(Flag::Post));
-    assert!(read("POST=1 SOCKGATE_POST=").unwrap().flags.has(Flag::Post));
-    assert!(read("PING=").unwrap().flags.has(Flag::Ping));
+    assert!(read("POST=0 SOCKGATE_POST=1").unwrap().rights.flags.has(Flag::Post));
+    assert!(read("POST=1 SOCKGATE_POST=").unwrap().rights.flags.has(Flag::Post));
+    assert!(read("PING=").unwrap().rights.flags.has(Flag::Ping));
     assert_eq!(read("LISTEN_ADDR= LOG_FORMAT=").unwrap().listen.len(), 1);
 }
 

@@ -10,6 +10,7 @@ fn an_answer_tells_who_is_there_and_who_refuses() {
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK".to_owned(), 0),
         ("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nOK".to_owned(), 3),
         (refused("403 Forbidden", "flags"), 0),
+        (refused("403 Forbidden", "deny-operations"), 0),
         (refused("404 Not Found", "policy"), 0),
         (refused("429 Too Many Requests", "policy"), 0),
         (refused("403 Forbidden", "policy-fault"), 4),

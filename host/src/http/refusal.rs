@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engine_api::{BadAuthority, DenyReason, Flag, Flags, Method, report};
+use engine_api::{BadAuthority, DenyReason, Flag, Flags, Method, OperationList, report};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use pdp::Denied;
@@ -63,6 +63,8 @@ pub(crate) enum RefusedBy {
     Request,
     /// The env flags.
     Flags,
+    /// `DENY_OPERATIONS`.
+    DenyOperations,
     /// A policy, as is its right.
     Policy,
     /// A policy failed.
@@ -74,14 +76,22 @@ pub(crate) enum RefusedBy {
 }
 
 impl RefusedBy {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Request, Self::Flags, Self::Policy, Self::PolicyFault, Self::Engine, Self::Full];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Request,
+        Self::Flags,
+        Self::DenyOperations,
+        Self::Policy,
+        Self::PolicyFault,
+        Self::Engine,
+        Self::Full,
+    ];
 
     /// The value of the field.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Request => "request",
             Self::Flags => "flags",
+            Self::DenyOperations => "deny-operations",
             Self::Policy => "policy",
             Self::PolicyFault => "policy-fault",
             Self::Engine => "engine",
@@ -148,7 +158,10 @@ fn refused_by(refusal: &Refusal) -> RefusedBy {
         Refusal::Denied(denied) if denied.status() == StatusCode::SERVICE_UNAVAILABLE.as_u16() => {
             RefusedBy::Full
         }
-        Refusal::Denied(Denied::ByFlags(_)) => RefusedBy::Flags,
+        Refusal::Denied(Denied::BySettings(denial)) => match denial.list() {
+            Some(OperationList::Deny) => RefusedBy::DenyOperations,
+            Some(OperationList::Allow) | None => RefusedBy::Flags,
+        },
         Refusal::Denied(Denied::ByPolicy(..)) => RefusedBy::Policy,
         Refusal::Denied(Denied::PolicyFault(..)) => RefusedBy::PolicyFault,
         Refusal::Upstream(UpstreamError::RequestBody(_) | UpstreamError::Unwritable(_)) => RefusedBy::Request,
@@ -325,7 +338,7 @@ fn allow(refusal: &Refusal, flags: Flags) -> HeaderValue {
         Method::Put => flags.has(Flag::Put),
         Method::Delete => flags.has(Flag::Delete),
     };
-    if matches!(refusal, Refusal::Denied(Denied::ByFlags(denial)) if denial.reason == DenyReason::WriteByGetOff)
+    if matches!(refusal, Refusal::Denied(Denied::BySettings(denial)) if denial.reason == DenyReason::WriteByGetOff)
     {
         return HeaderValue::from_static("");
     }

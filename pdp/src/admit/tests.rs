@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use engine_api::{Flags, Operation};
+use engine_api::{Endpoint, Flags, Operation, Rights};
 use http::{HeaderMap, HeaderValue};
 
 use super::{Admission, Readers, Sent};
@@ -30,7 +30,7 @@ fn admitted(readers: Readers, body: &'static str, coding: Option<&'static str>) 
     }
     let operation = Operation::parse("POST", "/containers/create").unwrap();
     let sent = Sent { operation, headers, body: Bytes::from_static(body.as_bytes()) };
-    match (Admission { flags: Flags::default(), body_limit: 16 }).admit(sent, readers) {
+    match (Admission { rights: Flags::default().into(), body_limit: 16 }).admit(sent, readers) {
         Err(refused) => format!("{}: {refused}", refused.status()),
         Ok(admitted) => match (admitted.body, admitted.unshown) {
             (body, Some(bad)) => format!("{body:?}, though {bad}"),
@@ -69,10 +69,22 @@ fn a_body_that_cannot_be_shown_is_refused_only_where_a_policy_must_see_it() {
 fn a_family_that_is_never_forwarded_is_refused_before_a_policy_is_asked() {
     let operation = Operation::parse("GET", "/debug/vars").unwrap();
     let sent = Sent { operation, headers: HeaderMap::new(), body: Bytes::new() };
-    let refused = Admission { flags: Flags::default(), body_limit: 16 }.admit(sent, Readers::Nobody);
+    let refused = Admission { rights: Flags::default().into(), body_limit: 16 }.admit(sent, Readers::Nobody);
     let refused = refused.unwrap_err();
     assert_eq!(
         (refused.status(), refused.to_string().as_str()),
         (403, "/debug is never forwarded; no setting allows it")
     );
+}
+
+#[test]
+fn an_operation_that_is_denied_by_name_is_refused_before_its_body_is_looked_at() {
+    let operation = Operation::parse("POST", "/containers/create").unwrap();
+    let sent =
+        Sent { operation, headers: HeaderMap::new(), body: Bytes::from_static(b"no JSON, and too large") };
+    let denied = [Endpoint::ContainerCreate].into_iter().collect();
+    let admission = Admission { rights: Rights { denied, ..Rights::default() }, body_limit: 16 };
+    let refused = admission.admit(sent, Readers::Deciding).unwrap_err();
+    assert_eq!(refused.status(), 403);
+    assert!(refused.to_string().starts_with("ContainerCreate is in DENY_OPERATIONS; "), "{refused}");
 }

@@ -16,11 +16,13 @@ fn healthcheck_tells_who_is_there_and_who_refuses() {
     let engine = FakeEngine::start();
     let engine = ("DOCKER_SOCKET", engine.socket().to_str().unwrap());
     let refused = "ok: the gateway answers, and lets no ping through: sockgate denied SystemPing: /_ping is off (PING=0); \
-                   PING=1 would allow it\n";
+                   ALLOW_OPERATIONS=SystemPing would allow just this; PING=1 would allow it\n";
+    let denied = "ok: the gateway answers, and lets no ping through: sockgate denied SystemPing: SystemPing is in DENY_OPERATIONS; ";
     let away = "sockgate: the gateway is there, the engine is not: cannot connect to the Docker engine at /nonexistent";
     for (settings, code, says) in [
         (&[engine][..], 0, "ok: the engine answers through the gateway\n"),
         (&[engine, ("PING", "0")], 0, refused),
+        (&[engine, ("DENY_OPERATIONS", "SystemPing")], 0, denied),
         (&[("PING", "1")], 3, away),
         (
             &[engine, ("MAX_CONNECTIONS", "1")],

@@ -28,8 +28,9 @@ pub(crate) fn check(environment: &[(String, String)]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The log line of a request that one policy observed and another refused, in JSON: it has every field.
-pub(crate) async fn request_line() -> String {
+/// The log lines, in JSON, of a request that one policy observed and another refused, and of one that is denied by name:
+/// together they have every field.
+pub(crate) async fn request_lines() -> [String; 2] {
     let folder = tempfile::tempdir().unwrap();
     let policies = ["watch.wasm", "rules.wasm"].map(|name| folder.path().join(name));
     for policy in &policies {
@@ -42,8 +43,11 @@ pub(crate) async fn request_line() -> String {
         ("POLICY_MODE_WATCH", "observe"),
         ("POLICY_SETTINGS_WATCH", "INFO=1"),
         ("POLICY_CACHE", "off"),
+        ("DENY_OPERATIONS", "SystemVersion"),
     ];
     let gateway = Process::start(&settings).unwrap();
-    Client::connect(&gateway.endpoint()).await.fetch("GET /v1.41/info", &[]).await;
-    gateway.lines(&["SystemInfo"]).remove(0)
+    let mut client = Client::connect(&gateway.endpoint()).await;
+    client.fetch("GET /v1.41/info", &[]).await;
+    client.fetch("GET /version", &[]).await;
+    ["SystemInfo", "SystemVersion"].map(|operation| gateway.lines(&[operation]).remove(0))
 }
