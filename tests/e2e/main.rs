@@ -20,5 +20,6 @@ mod lookups;
 mod native_grpc;
 mod policies;
 mod policy_tools;
+mod presets;
 mod regression;
 mod reload;
