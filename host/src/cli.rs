@@ -11,9 +11,11 @@ use sockgate::config::SETTINGS;
 use sockgate::{Config, ConfigError, Health};
 
 mod policy_tools;
+mod preset;
 mod warnings;
 
 use policy_tools::PolicyCommand;
+pub(crate) use preset::PresetCommand;
 
 /// `EX_USAGE` of sysexits.h: the configuration or the command line is wrong.
 pub(crate) const EX_USAGE: u8 = 64;
@@ -52,6 +54,9 @@ pub(crate) enum Command {
     /// For authors of policies: check, test, measure or start one
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Print the settings with which an application works, with a reason for each; without a name, list the applications;
+    /// exit 0, or 64 if there is no such preset
+    Preset(PresetCommand),
     /// Ping the engine through the running gateway (for containers); exit 0 if it answers or pings are not let through, 1
     /// without an answer, 3 if the engine is away, 4 if a policy fails, 5 if there is no place for the ping
     Healthcheck,
@@ -93,6 +98,7 @@ pub(crate) fn run(command: &Command, config: Result<Config, ConfigError>) -> Exi
             explain(&config, method, path, body.as_deref(), client)
         }
         Command::Policy(command) => policy_tools::run(command, &config),
+        Command::Preset(command) => preset(command),
         Command::Healthcheck => match sockgate::ping(&config.listen) {
             Ok(Health::EngineAnswers) => say(out, "ok: the engine answers through the gateway\n", 0),
             Ok(Health::Refused(why)) => {
@@ -102,6 +108,14 @@ pub(crate) fn run(command: &Command, config: Result<Config, ConfigError>) -> Exi
                 say(&mut std::io::stderr(), &format!("sockgate: {}\n", report(&error)), error.exit_code())
             }
         },
+    }
+}
+
+/// Prints a preset, which does not depend on the configuration.
+pub(crate) fn preset(command: &PresetCommand) -> ExitCode {
+    match preset::text(command) {
+        Ok(text) => say(&mut std::io::stdout(), &text, 0),
+        Err(problem) => say(&mut std::io::stderr(), &format!("sockgate: {problem}"), EX_USAGE),
     }
 }
 

@@ -14,6 +14,7 @@ mod http;
 mod memory;
 mod net;
 mod open_files;
+pub mod presets;
 mod record;
 mod server;
 mod short_slices;

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     let config = Config::from_vars(std::env::vars_os().map(|(name, value)| (text(name), text(value))));
     match (&command, config) {
         (Command::Serve, Ok(config)) => serve(config),
+        (Command::Preset(command), _) => cli::preset(command),
         (
             Command::Serve
             | Command::Check

@@ -3,6 +3,7 @@
 mod healthcheck;
 mod mounted_socket;
 mod policy_tools;
+mod preset;
 mod process;
 mod start;
 

@@ -21,5 +21,6 @@ mod native_grpc;
 mod operations;
 mod policies;
 mod policy_tools;
+mod presets;
 mod regression;
 mod reload;

@@ -19,6 +19,7 @@ mod conversation;
 mod docker_cli;
 mod look_ups;
 mod policies;
+mod presets;
 mod programs;
 mod raw;
 mod scripts;

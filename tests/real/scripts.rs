@@ -55,6 +55,7 @@ use std::process::Command;
 
 use e2e::dockerd::{Dockerd, IMAGE};
 use e2e::{Gateway, Via};
+use sockgate::presets::Preset;
 
 use crate::client::{Client, text};
 use crate::programs;
@@ -68,6 +69,11 @@ struct Script {
 /// Runs one scenario against `engine`, through an open gateway.
 fn play(script: Script, engine: &Dockerd, via: Via, scenario: &str) {
     script.play(engine, Gateway::open(&engine.socket()), via, scenario);
+}
+
+/// Runs one scenario against `engine`, through a gateway with the settings of a preset.
+fn play_with_preset(script: Script, engine: &Dockerd, preset: &Preset, via: Via, scenario: &str) {
+    script.play(engine, Gateway::of_preset(&engine.socket(), preset), via, scenario);
 }
 
 /// Runs one scenario that must be refused all along; the event log of its own engine is the witness.

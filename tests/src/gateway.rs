@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 
 use engine_api::{Flag, report};
 use pdp::{Compiler, Reload};
+use sockgate::presets::Preset;
 use sockgate::{Config, Server};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
@@ -78,6 +79,19 @@ impl Gateway {
         let names = Flag::ALL.iter().map(|flag| flag.name());
         let on = names.filter(|name| settings.iter().all(|(given, _)| given != name)).map(|name| (name, "1"));
         let settings: Vec<_> = on.chain(settings.iter().copied()).collect();
+        Self::start(engine_socket, &settings)
+    }
+
+    /// A gateway with the settings of a preset, but with the listeners of a test.
+    ///
+    /// # Panics
+    /// When the settings are refused or a listener cannot be bound.
+    #[must_use]
+    pub fn of_preset(engine_socket: &Path, preset: &Preset) -> Self {
+        let text = preset.environment();
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let settings = lines.filter_map(|line| line.split_once('='));
+        let settings: Vec<_> = settings.filter(|(name, _)| *name != "LISTEN_ADDR").collect();
         Self::start(engine_socket, &settings)
     }
 

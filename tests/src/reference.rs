@@ -1,5 +1,5 @@
-//! The reference documents that are generated from the code: the tables of flags and settings in `README.md`, and all
-//! of `docs/ENDPOINTS.md`.
+//! The reference documents that are generated from the code: the tables of flags, settings and presets in `README.md`,
+//! and all of `docs/ENDPOINTS.md`.
 //!
 //! `cargo run -p e2e --bin reference` writes them anew; `e2e/docs.rs` fails while one is stale.
 
@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use engine_api::{Endpoint, Family, Flag, Operation, Target};
 use sockgate::config::SETTINGS;
+use sockgate::presets;
 
 /// The command that writes every document anew.
 pub const RENEW: &str = "cargo run -p e2e --bin reference";
@@ -57,7 +58,8 @@ pub fn root() -> PathBuf {
 
 fn readme(committed: &str) -> Result<String> {
     let with_flags = between_markers(committed, "flags", &flags())?;
-    between_markers(&with_flags, "settings", &settings())
+    let with_settings = between_markers(&with_flags, "settings", &settings())?;
+    between_markers(&with_settings, "presets", &presets())
 }
 
 /// Replaces what stands between `<!-- name: … -->` and `<!-- end of name -->`.
@@ -83,6 +85,14 @@ fn settings() -> String {
         [code(setting.name) + &alias, default, setting.meaning.to_owned()]
     });
     table(["Setting", "Default", "Meaning"], rows)
+}
+
+fn presets() -> String {
+    let rows = presets::ALL.into_iter().map(|preset| {
+        let is_root = if preset.root.is_some() { "yes" } else { "no" };
+        [code(preset.name), preset.about.to_owned(), is_root.to_owned()]
+    });
+    table(["Preset", "For", "Root on the host"], rows)
 }
 
 const ABOUT_ENDPOINTS: &str = "\

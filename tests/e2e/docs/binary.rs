@@ -14,7 +14,7 @@ pub(crate) fn printed(command: &str) -> Option<String> {
     let arguments: Vec<_> = words.collect();
     match arguments[..] {
         _ if arguments.contains(&"--body") => return None, // and on a file: `walk` has those
-        ["sockgate", "check" | "explain" | "--version" | "--help", ..] => {}
+        ["sockgate", "check" | "explain" | "preset" | "--version" | "--help", ..] => {}
         _ => return None,
     }
     let done = run(&arguments[1..], &environment);

@@ -1,6 +1,10 @@
 //! The Python package `testcontainers`.
 
-use super::Script;
+use e2e::Via;
+use e2e::dockerd::{Dockerd, Release};
+use sockgate::presets::Preset;
+
+use super::{Script, play_with_preset};
 use crate::programs;
 
 scenarios_of! {
@@ -14,4 +18,15 @@ scenarios_of! {
 
 fn script() -> Script {
     Script { interpreter: programs::python(), script: programs::script("python_testcontainers.py") }
+}
+
+#[test]
+fn the_preset_is_enough() {
+    if sockgate::config::SETTINGS.iter().all(|setting| setting.name != "ALLOW_OPERATIONS") {
+        return; // until there is this setting
+    }
+    let (engine, preset) = (Dockerd::shared(Release::Modern), Preset::find("testcontainers").unwrap());
+    for scenario in ["a_container_serves_while_a_test_needs_it", "containers_of_a_network_find_each_other"] {
+        play_with_preset(script(), engine, preset, Via::Tcp, scenario);
+    }
 }
