@@ -49,5 +49,6 @@ pub(crate) async fn request_lines() -> [String; 2] {
     let mut client = Client::connect(&gateway.endpoint()).await;
     client.fetch("GET /v1.41/info", &[]).await;
     client.fetch("GET /version", &[]).await;
-    ["SystemInfo", "SystemVersion"].map(|operation| gateway.lines(&[operation]).remove(0))
+    let line = |operation| gateway.lines(&[&format!("\"operation\":\"{operation}\"")]).remove(0);
+    ["SystemInfo", "SystemVersion"].map(line)
 }
