@@ -1,7 +1,8 @@
 //! Presets: the smallest settings with which an application works through the gateway, each with its reason.
 //!
 //! An application is one block of data in the files below. A block names the operations that the application was seen to
-//! call in its source, and grants these and nothing else; what a wish beside that would need is in `left_out`. To add an
+//! call in its source, and grants these and nothing else; what a wish beside that would need is in `left_out`. The exception
+//! is the ping, by which the gateway's own health check knows that the engine is there: every block has it. To add an
 //! application, read its source, add a block, and add it to [`ALL`].
 
 use engine_api::{Endpoint, Flag};

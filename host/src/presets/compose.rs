@@ -21,26 +21,23 @@ const HARDENED: &str = "    read_only: true
     restart: unless-stopped
 ";
 
+const NETWORKS: &str = "
+networks:
+  # Whoever is in here may ask whatever is allowed above: no ports, no other services.
+  docker-api:
+    internal: true
+";
+
 pub(super) fn text(preset: &Preset) -> String {
     let service = &preset.service;
-    let usage = match service.reach {
-        Reach::Tcp => OVER_TCP,
-        Reach::Unix => OVER_UNIX,
+    let (usage, networks, gate) = match service.reach {
+        Reach::Tcp => (OVER_TCP, NETWORKS, None),
+        Reach::Unix => (OVER_UNIX, "", Some("gate")),
     };
     let mut text: String = head(preset, usage).iter().map(|line| comment("", line)).collect();
     text += &gateway(preset);
     text += &application(preset);
-    match service.reach {
-        Reach::Tcp => {
-            text += "\nnetworks:\n  # Whoever is in here may ask whatever is allowed above: no ports, no other services.\n";
-            text += "  docker-api:\n    internal: true\n";
-        }
-        Reach::Unix => {}
-    }
-    let gate = match service.reach {
-        Reach::Tcp => None,
-        Reach::Unix => Some("gate"),
-    };
+    text += networks;
     let volumes: Vec<_> = gate.iter().chain(service.volumes).collect();
     if !volumes.is_empty() {
         text += "\nvolumes:\n";

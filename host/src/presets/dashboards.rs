@@ -152,6 +152,7 @@ pub(super) const HOMEPAGE: Preset = Preset {
         "https://github.com/gethomepage/homepage (b2a52ff), src/pages/api/docker, src/utils/config/service-helpers.js",
     ],
     calls: &[
+        Call(SystemPing, "the gateway's own health check; the application does not ask"),
         Call(ContainerList, "services from labels, and which containers there are"),
         Call(ContainerInspect, "a container's state and health"),
         Call(ContainerStats, "a container's figures, where showStats is on"),

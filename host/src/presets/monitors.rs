@@ -156,6 +156,7 @@ pub(super) const GLANCES: Preset = Preset {
         "https://github.com/docker/docker-py (afc6d1e), docker/api/client.py, its client library",
     ],
     calls: &[
+        Call(SystemPing, "the gateway's own health check; the application does not ask"),
         Call(SystemVersion, "its client library takes the version of the API from it"),
         Call(ContainerList, "which containers there are"),
         Call(ContainerInspect, "each container's command, state and limits"),

@@ -38,6 +38,17 @@ fn calls_are_in_the_order_of_the_catalogue_each_once_and_with_a_reason() {
 }
 
 #[test]
+fn the_health_check_of_the_gateway_reaches_the_engine() {
+    for preset in ALL {
+        assert!(
+            preset.allows(Endpoint::SystemPing) && preset.allows(Endpoint::SystemPingHead),
+            "{}",
+            preset.name
+        );
+    }
+}
+
+#[test]
 fn no_call_is_of_a_family_that_is_always_refused() {
     for preset in ALL {
         for Call(endpoint, _) in preset.calls {

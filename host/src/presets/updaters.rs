@@ -89,6 +89,7 @@ pub(super) const AUTOHEAL: Preset = Preset {
     about: "docker-autoheal, which restarts containers that are unhealthy",
     sources: &["https://github.com/willfarrell/docker-autoheal (afb2c8b), docker-entrypoint"],
     calls: &[
+        Call(SystemPing, "the gateway's own health check; the application does not ask"),
         Call(ContainerList, "which containers are unhealthy"),
         Call(ContainerRestart, "restarting these; it could restart any other"),
     ],

@@ -34,6 +34,22 @@ fn a_preset_is_printed_whatever_the_environment_says() {
 }
 
 #[test]
+fn the_settings_of_a_preset_are_warned_of_only_where_they_hand_out_root() {
+    for preset in presets::ALL {
+        let text = preset.environment();
+        let settings: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        let settings: Vec<_> = settings.iter().filter_map(|line| line.split_once('=')).collect();
+        let checked = run(&["check"], &settings);
+        assert_eq!((checked.code, checked.stderr.as_str()), (0, ""), "{}", preset.name);
+        let told = |line: &&str| ["warning", "hint", "note"].iter().any(|mark| line.starts_with(mark));
+        for line in checked.stdout.lines().filter(told) {
+            let is_root = preset.root.is_some() && line.contains("gives clients root on this host");
+            assert!(is_root, "{}: {line}", preset.name);
+        }
+    }
+}
+
+#[test]
 fn an_unknown_preset_is_answered_with_a_near_miss_and_the_list() {
     let list = run(&["preset"], &[]).stdout;
     for (name, want) in [
