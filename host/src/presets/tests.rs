@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use engine_api::{Endpoint, Family, Flag};
+use engine_api::{Endpoint, Family, Flag, ways_to_root};
 use serde_json::Value;
 
 use super::{ALL, Call, LeftOut, ON_BY_DEFAULT, Preset};
@@ -74,19 +74,9 @@ fn what_is_left_out_is_not_let_through() {
 
 #[test]
 fn whatever_hands_out_root_says_so() {
-    let ways = [
-        Endpoint::ContainerCreate,
-        Endpoint::ServiceCreate,
-        Endpoint::ServiceUpdate,
-        Endpoint::PluginPull,
-        Endpoint::PluginCreate,
-        Endpoint::PluginUpgrade,
-        Endpoint::Grpc,
-        Endpoint::SwarmJoin,
-        Endpoint::PutContainerArchive,
-    ];
     for preset in ALL {
-        let is_root = ways.iter().any(|endpoint| preset.allows(*endpoint));
+        let config = Config::from_vars(variables(&preset.environment())).unwrap();
+        let is_root = ways_to_root(config.rights).next().is_some();
         assert_eq!(preset.root.is_some(), is_root, "{}", preset.name);
         for text in [preset.environment(), preset.compose()] {
             assert_eq!(text.contains("\n# WARNING: with these settings clients are root"), is_root, "{text}");
