@@ -22,3 +22,4 @@ mod policies;
 mod policy_tools;
 mod regression;
 mod reload;
+mod rules;
