@@ -14,12 +14,12 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_saphyr::Spanned;
+use yaml::Mistake;
 
 use super::expected::{Expected, ExpectedOperation};
 use super::fixtures::{FixtureEngine, Fixtures};
 use super::request::unknown_fact;
 use super::text_file::{self, ReadError};
-use super::yaml::{self, Mistake};
 
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,6 @@ mod request;
 mod run;
 mod text_file;
 mod units;
-mod yaml;
 
 pub use bench::{BenchError, BenchPlan, bench};
 pub use cases::{CaseFile, CaseFileError};

@@ -24,3 +24,4 @@ mod policy_tools;
 mod presets;
 mod regression;
 mod reload;
+mod rules;

@@ -10,6 +10,7 @@ mod image_allowlist;
 mod no_shell;
 mod readme;
 mod restrict_create;
+mod rules;
 mod start_stop_only;
 mod tenant_labels;
 

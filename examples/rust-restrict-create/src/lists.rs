@@ -6,11 +6,12 @@
 #[cfg(test)]
 mod tests;
 
+use docker_facts::folders::{self, is_below, shown};
+use docker_facts::{Image, Judge};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::bindings::{Kind, LookupError, engine};
-use crate::names::is_name;
 
 /// What is allowed where the rules leave it open.
 #[derive(Debug, Default, Deserialize)]
@@ -30,102 +31,47 @@ impl Lists {
         let settings = if settings.trim().is_empty() { "{}" } else { settings };
         let lists: Self = serde_json::from_str(settings)
             .map_err(|error| format!(r#"expected {{"binds": ["/…"], "registries": ["…"]}}: {error}"#))?;
-        for folder in &lists.binds {
-            let segments = folder.strip_prefix('/').unwrap_or_default().split('/');
-            if segments.clone().any(|segment| matches!(segment, "" | "." | "..") || segment.contains(':')) {
-                return Err(format!("binds: {folder}: expected a folder's whole path, such as /srv/data"));
-            }
-            if let Some(outer) = lists.binds.iter().find(|outer| is_below(folder, outer)) {
-                return Err(format!("binds: {folder}: who may write to {outer} can put a link in its place"));
-            }
-        }
+        folders::judge(&lists.binds).map_err(|problem| format!("binds: {problem}"))?;
         for name in &lists.registries {
-            if name.contains("//")
-                || name.ends_with('/')
-                || !is_below(&full_name(&format!("{name}/image")), name)
-            {
+            let image = Image::parse(&format!("{name}/image"));
+            if !image.is_ok_and(|image| is_below(&image.name(), name)) {
                 return Err(format!("registries: {name}: expected docker.io or registry.example.com/team"));
             }
         }
         Ok(lists)
     }
+}
 
+impl Judge for Lists {
     /// An image comes from a listed registry, and is named: its id would not say where it comes from.
-    pub(crate) fn image(&self, image: &str) -> Result<(), String> {
-        if image.is_empty() {
-            return Err("an image has to be named".to_owned());
-        }
-        let id = image.strip_prefix("sha256:").unwrap_or(image);
-        if id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(format!("{image} is an image's id; give its registry, path and tag"));
-        }
-        let name = full_name(image);
+    fn image(&self, text: &str) -> Result<(), String> {
+        let name = Image::parse(text)?.name();
         match self.registries.iter().any(|registry| is_below(&name, registry)) {
             true => Ok(()),
             false => Err(format!("{name} is not of a listed registry (listed: {})", shown(&self.registries))),
         }
     }
 
-    /// What is mounted is a volume or a listed folder, but not what is in one: that may be a link to anywhere.
-    pub(crate) fn source(&self, source: &str) -> Result<(), String> {
-        match source.starts_with('/') {
-            true if self.binds.iter().any(|folder| folder == source) => Ok(()),
-            true => {
-                Err(format!("the host's {source} is not a listed folder (listed: {})", shown(&self.binds)))
+    fn driver_of(&self, network: &str) -> Result<String, String> {
+        let answer = engine::inspect(Kind::Network, network).map_err(|error| match error {
+            LookupError::NotFound => format!("there is no network {network}"),
+            LookupError::Refused(why) | LookupError::Unavailable(why) => {
+                format!("{network} cannot be looked up: {why}")
             }
-            false if is_name(source) => Ok(()),
-            false => Err(format!("{source} is not a volume's name, nor a listed folder of the host")),
-        }
+        })?;
+        let answer: Value = serde_json::from_str(&answer).map_err(|error| format!("{network}: {error}"))?;
+        Ok(answer.get("Driver").and_then(Value::as_str).unwrap_or_default().to_owned())
     }
 
-    /// The same for `source:target`. A target alone gets a new volume.
-    pub(crate) fn bind(&self, bind: &str) -> Result<(), String> {
-        bind.split_once(':').map_or(Ok(()), |(source, _)| self.source(source))
+    fn folders(&self) -> &[String] {
+        &self.binds
+    }
+
+    fn capabilities(&self) -> &[String] {
+        &[]
     }
 }
 
 fn official_images() -> Vec<String> {
     vec!["docker.io/library".to_owned()]
-}
-
-/// A network is not the host's. It is looked up, as it has an id besides its name.
-pub(crate) fn network(name: &str) -> Result<(), String> {
-    if matches!(name, "bridge" | "default" | "none") {
-        return Ok(());
-    }
-    if name == "host" || name.starts_with("container:") {
-        return Err(format!("{name} is not allowed: use a network of its own"));
-    }
-    let answer = engine::inspect(Kind::Network, name).map_err(|error| match error {
-        LookupError::NotFound => format!("there is no network {name}"),
-        LookupError::Refused(why) | LookupError::Unavailable(why) => {
-            format!("{name} cannot be looked up: {why}")
-        }
-    })?;
-    let network: Value = serde_json::from_str(&answer).map_err(|error| format!("{name}: {error}"))?;
-    match network.get("Driver").and_then(Value::as_str) {
-        Some(driver) if driver != "host" => Ok(()),
-        _ => Err(format!("{name} is the host's network")),
-    }
-}
-
-/// An image's name as the engine completes it: `alpine` and `docker.io/alpine` are `docker.io/library/alpine`.
-fn full_name(image: &str) -> String {
-    let is_host =
-        |name: &str| name == "localhost" || name.contains(['.', ':']) || name != name.to_lowercase();
-    let (host, path) = match image.split_once('/') {
-        Some(("index.docker.io", path)) => ("docker.io", path),
-        Some((host, path)) if is_host(host) => (host, path),
-        Some(_) | None => ("docker.io", image),
-    };
-    let library = if host == "docker.io" && !path.contains('/') { "library/" } else { "" };
-    format!("{host}/{library}{path}")
-}
-
-fn is_below(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
-}
-
-fn shown(list: &[String]) -> String {
-    if list.is_empty() { "none".to_owned() } else { list.join(", ") }
 }

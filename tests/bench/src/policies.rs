@@ -136,6 +136,7 @@ fn rows(arguments: &Arguments) -> Vec<Row> {
     for (name, component, settings, fewer) in [
         (DEFAULT, rust("guest_default"), flags, 1),
         ("restrict-create (Rust)", rust("rust_restrict_create"), registries, 1),
+        ("rules (30, in YAML with CEL)", rust("rules"), include_str!("../rules.yaml").to_owned(), 1),
         ("tenant-labels (JavaScript)", example("js-tenant-labels", "tenant_labels"), tenants, 5),
         ("image-allowlist (Python)", example("python-image-allowlist", "image_allowlist"), images, 10),
     ] {

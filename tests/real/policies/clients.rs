@@ -13,7 +13,7 @@ use crate::programs;
 
 const POLICIES: &str = "no_shell image_allowlist start_stop_only restrict_create tenant_labels";
 
-on_both_engines! { no_shell, image_allowlist, start_stop_only, restrict_create, tenant_labels }
+on_both_engines! { no_shell, image_allowlist, start_stop_only, restrict_create, tenant_labels, rules }
 
 fn no_shell(engine: Release) {
     drive(engine, "no_shell", &guests::c("c-no-shell"), "");
@@ -31,6 +31,23 @@ fn start_stop_only(engine: Release) {
 fn restrict_create(engine: Release) {
     let policy = guests::rust_compiled("rust-restrict-create");
     drive(engine, "restrict_create", &policy, r#"{"registries": ["docker.io/e2e"]}"#);
+}
+
+/// The same by rules alone.
+fn rules(engine: Release) {
+    let rules = r#"
+let: { reached: escapes(body) }
+rules:
+  - name: in its box
+    operations: [ContainerCreate, ContainerExec, ContainerRename, ContainerStart, ContainerUpdate, NetworkConnect, NetworkCreate, VolumeCreate]
+    deny: [{ if: "reached.size() > 0", messageExpression: 'reached.join("; ")' }]
+  - name: images
+    operations: [ContainerCreate]
+    deny:
+      - if: '!body.Image.startsWith("e2e/")'
+        message: the image is not of a listed registry
+"#;
+    drive(engine, "restrict_create", &guests::rust_compiled("rules"), rules);
 }
 
 fn tenant_labels(engine: Release) {

@@ -7,21 +7,21 @@ use super::{clis_of, docker, expect_refusal, gateway, post, post_and_wait, readm
 use crate::client::{Client, on_both_engines};
 use crate::programs;
 
-mod ways;
+pub(super) mod ways;
 
 use ways::{RAW, REFUSED, REFUSED_IN_SERVICES};
 
 const PACKAGE: &str = "rust-restrict-create";
 
 /// An engine with something to lose, and a folder of the host that may be mounted.
-struct Scene {
-    engine: Dockerd,
-    folder: tempfile::TempDir,
+pub(super) struct Scene {
+    pub(super) engine: Dockerd,
+    pub(super) folder: tempfile::TempDir,
     before: Vec<String>,
 }
 
 impl Scene {
-    fn new(engine: Release) -> Self {
+    pub(super) fn new(engine: Release) -> Self {
         let engine = Dockerd::start(engine).unwrap();
         engine.docker(&["run", "--detach", "--name", "victim", IMAGE, "sleep", "1000"]);
         engine.docker(&["create", "--name", "idle", IMAGE, "true"]);
@@ -53,7 +53,7 @@ impl Scene {
         Self::with_files(docker.with("DOCKER_BUILDKIT", "0"))
     }
 
-    fn with_files(docker: Client) -> Client {
+    pub(super) fn with_files(docker: Client) -> Client {
         docker.write("image.tar", "");
         docker.write("context/Dockerfile", "FROM other:1\n");
         docker
@@ -64,7 +64,7 @@ impl Scene {
     }
 
     /// Puts names of this scene into a text.
-    fn fill(&self, text: &str) -> String {
+    pub(super) fn fill(&self, text: &str) -> String {
         let host = self.engine.docker(&["network", "inspect", "--format", "{{.Id}}", "host"]);
         let id = self.engine.docker(&["image", "inspect", "--format", "{{.Id}}", IMAGE]);
         let volume = "volume-opt=type=none,volume-opt=o=bind,volume-opt=device=/";
@@ -80,7 +80,7 @@ impl Scene {
     }
 
     /// The engine has done nothing since the scene was set.
-    fn witnesses_nothing(&self) {
+    pub(super) fn witnesses_nothing(&self) {
         assert_eq!(self.engine.events(), self.before);
     }
 }

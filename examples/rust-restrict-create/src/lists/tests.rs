@@ -2,6 +2,9 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+use docker_facts::{Judge, escapes};
+use serde_json::json;
+
 use super::Lists;
 
 #[test]
@@ -37,8 +40,9 @@ fn without_settings_there_are_official_images_and_no_folders() {
         assert_eq!(lists.image("alpine"), Ok(()), "{settings}");
         let problem = lists.image("e2e/app").expect_err(settings);
         assert!(problem.contains("(listed: docker.io/library)"), "{settings}: {problem}");
-        let problem = lists.source("/srv/data").expect_err(settings);
-        assert!(problem.contains("(listed: none)"), "{settings}: {problem}");
+        let body = json!({"Image": "alpine", "HostConfig": {"Binds": ["/srv/data:/x"]}});
+        let found = escapes("ContainerCreate", &[], &body, &lists).join("; ");
+        assert!(found.contains("(listed: none)"), "{settings}: {found}");
     }
     let lists = Lists::parse(r#"{"registries": []}"#).expect("settings");
     assert!(lists.image("alpine").is_err());

@@ -2,7 +2,7 @@
 
 /// Commands, and how the refusal of each begins. IMAGE, FOLDER and HOST stand for a listed image, a listed folder and the
 /// id of the host's network.
-pub(super) const REFUSED: &[(&str, &str)] = &[
+pub(in crate::policies) const REFUSED: &[(&str, &str)] = &[
     // Privileges.
     ("run --privileged IMAGE true", "body.HostConfig.Privileged: must be left out"),
     ("create --privileged IMAGE true", "body.HostConfig.Privileged: must be left out"),
@@ -90,7 +90,7 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
         "run evil/miner",
         "body.Image: docker.io/evil/miner is not of a listed registry (listed: docker.io/e2e)",
     ),
-    ("run registry.invalid/e2e/busybox:1 true", "body.Image: registry.invalid/e2e/busybox:1 is not"),
+    ("run registry.invalid/e2e/busybox:1 true", "body.Image: registry.invalid/e2e/busybox is not"),
     ("run ID true", "body.Image: ID is an image's id"),
     ("pull evil/miner", "query.fromImage: docker.io/evil/miner is not of a listed registry"),
     ("import image.tar e2e/stolen", "query.fromSrc: must be left out"),
@@ -107,7 +107,7 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
 ];
 
 /// Ways into a service, each in place of SERVICE: what is `service create --detach --no-resolve-image … IMAGE true`.
-pub(super) const REFUSED_IN_SERVICES: &[(&str, &str)] = &[
+pub(in crate::policies) const REFUSED_IN_SERVICES: &[(&str, &str)] = &[
     (
         "--mount type=bind,source=/,target=/host",
         "ContainerSpec.Mounts.Source: the host's / is not a listed folder",
@@ -123,7 +123,7 @@ pub(super) const REFUSED_IN_SERVICES: &[(&str, &str)] = &[
 ];
 
 /// Requests that no docker command sends, their bodies, and how the refusal of each begins.
-pub(super) const RAW: &[(&str, &str, &str)] = &[
+pub(in crate::policies) const RAW: &[(&str, &str, &str)] = &[
     (
         "POST /containers/create",
         r#"{"HostConfig":{"DeviceCgroupRules":["b 8:* rwm"]}}"#,

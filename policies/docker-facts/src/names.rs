@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 /// By the engine's own grammar of names. What is none may be a path to it: it takes `\` for `/` here and there.
@@ -47,11 +49,15 @@ fn could_be_id(name: &str) -> bool {
 }
 
 /// A body without the alias that is the start of its own container's id, which Compose 1.x gives when it connects one.
-pub(crate) fn without_own_id(mut body: Value) -> Value {
-    let container = body.get("Container").and_then(Value::as_str).unwrap_or_default().to_owned();
+pub(crate) fn without_own_id(body: &Value) -> Cow<'_, Value> {
+    let container = body.get("Container").and_then(Value::as_str).unwrap_or_default();
+    if container.len() != 64 || !could_be_id(container) {
+        return Cow::Borrowed(body);
+    }
+    let mut body = body.clone();
     let aliases = body.pointer_mut("/EndpointConfig/Aliases").and_then(Value::as_array_mut);
-    if let Some(aliases) = aliases.filter(|_| container.len() == 64 && could_be_id(&container)) {
+    if let Some(aliases) = aliases {
         aliases.retain(|alias| !alias.as_str().is_some_and(|alias| container.starts_with(alias)));
     }
-    body
+    Cow::Owned(body)
 }

@@ -34,7 +34,7 @@ pub struct Mistake {
 ///
 /// # Errors
 /// The first [`Mistake`].
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Mistake> {
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Mistake> {
     serde_saphyr::from_str_with_options(text, options()).map_err(|error| Mistake::from(&error))
 }
 
@@ -77,7 +77,7 @@ fn without_wrappers(mut error: &Error) -> &Error {
     error
 }
 
-/// What is wrong, in the words of somebody who writes a file of cases: `serde-saphyr` speaks of its own options and of the
+/// What is wrong, in the words of somebody who writes the file: `serde-saphyr` speaks of its own options and of the
 /// types of Rust.
 #[allow(clippy::wildcard_enum_match_arm, reason = "serde-saphyr has good words for the rest")]
 fn in_words(error: &Error) -> Cow<'_, str> {

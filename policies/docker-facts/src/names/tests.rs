@@ -4,16 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::check;
-use crate::lists::Lists;
-use crate::rules::{OPERATIONS, has};
-use crate::tests::judge;
-
-/// The refusal of a query, or `lets through`.
-fn judge_query(operation: &str, query: &Value) -> String {
-    let (_, rule, _) = OPERATIONS.iter().find(|(names, ..)| has(names, operation)).expect("listed");
-    check(&Lists::default(), "query", rule, query).err().unwrap_or_else(|| "lets through".to_owned())
-}
+use crate::escapes::tests::{judge, judge_query};
 
 /// What is said of a name in each place that makes one.
 fn verdicts(name: &str) -> Vec<String> {
@@ -28,8 +19,12 @@ fn verdicts(name: &str) -> Vec<String> {
     let task = json!({"Image": "alpine"});
     let networks = json!([{"Target": "bridge", "Aliases": [name]}]);
     vec![
-        judge_query("ContainerCreate", &json!({"name": name, "Image": "x", "HostConfig": "{}"})),
-        judge_query("ContainerRename", &json!({"name": name})),
+        judge_query(
+            "ContainerCreate",
+            &json!({"name": name, "Image": "x", "HostConfig": "{}"}),
+            &json!({"Image": "x"}),
+        ),
+        judge_query("ContainerRename", &json!({"name": name}), &Value::Null),
         container(json!({"name": name})),
         container(json!({"HostConfig": {"Links": ["web:db", link]}})),
         container(endpoint(json!({"Aliases": ["db", name]}))),

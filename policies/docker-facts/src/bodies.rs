@@ -1,9 +1,9 @@
-//! What a client may ask for, operation by operation.
+//! What a query and a body may hold without getting at the host, operation by operation.
 //!
-//! What has no line here must be left out, or be null, false, 0 or "": also what an engine learns tomorrow. To allow
-//! more, add a name; look it up first in the reference of the Docker Engine API.
+//! What has no line here must be left out, or be null, false, 0 or "": also what an engine learns tomorrow. To let more
+//! through, add a name; look it up first in the reference of the Docker Engine API.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// What a field may hold, or each item of its list.
 pub(crate) enum Rule {
@@ -17,6 +17,8 @@ pub(crate) enum Rule {
     Null,
     /// One of these words.
     Words(&'static str),
+    /// A capability that every container has, or that the caller lets through.
+    Capability,
     /// An object with these fields.
     Object(Fields),
     /// An object with any fields, but with these as their rules say.
@@ -29,24 +31,22 @@ pub(crate) enum Rule {
     Link,
     /// A network that is not the host's, by name or id.
     Network,
-    /// An image of a listed registry. It has to be named: without one, a container starts from what is copied into it.
+    /// An image that the caller lets through. It has to be named: without one, a container starts from what is copied into it.
     Image,
-    /// A listed folder of the host, or the name of a volume.
+    /// A folder of the host that the caller lets through, or the name of a volume.
     Source,
     /// The same, as `source:target`.
     Bind,
 }
-use Rule::{Any, Bind, Empty, Image, Link, Name, Network, Networks, Null, Object, Open, Source, Words};
+use Rule::{
+    Any, Bind, Capability, Empty, Image, Link, Name, Network, Networks, Null, Object, Open, Source, Words,
+};
 
 /// Names, and the rule for each of them.
 pub(crate) type Fields = &'static [(&'static str, Rule)];
 
-/// Reads that hand out a key of the swarm: with a manager's token any machine becomes root on every node.
-pub(crate) const KEYS: &str = "SwarmInspect SwarmUnlockkey";
-
-/// Operations that change something, with what their query and their body may hold.
+/// Operations whose body says what something may do, with what their query and their body may hold.
 pub(crate) const OPERATIONS: &[(&str, Rule, Rule)] = &[
-    (HARMLESS, Any, Any),
     ("ContainerCreate", Open(NAMED), Object(CONTAINER)), // dockerode repeats the body's fields in the query
     ("ContainerExec", Any, Object(EXEC)),
     ("ContainerRename", Open(NAMED), Any),
@@ -64,13 +64,6 @@ pub(crate) const OPERATIONS: &[(&str, Rule, Rule)] = &[
 ];
 const START: Fields = &[("detachKeys", Any)];
 const NAMED: Fields = &[("name", Name)];
-
-const HARMLESS: &str = "
-    BuildPrune ConfigCreate ConfigDelete ConfigUpdate ContainerAttach ContainerAttachWebsocket ContainerDelete
-    ContainerKill ContainerPause ContainerPrune ContainerResize ContainerRestart ContainerStop
-    ContainerUnpause ContainerWait ExecResize ExecStart ImageDelete ImagePrune ImagePush NetworkDelete NetworkDisconnect
-    NetworkPrune PutContainerArchive SecretCreate SecretDelete SecretUpdate ServiceDelete SystemAuth VolumeDelete
-    VolumePrune";
 
 const CONTAINER: Fields = &[
     (CONTAINER_ANY, Any),
@@ -90,7 +83,7 @@ const HOST: Fields = &[
     (HOST_ANY, Any),
     (HOST_EMPTY, Empty),
     ("Binds", Bind),
-    ("CapAdd", Words(CAPABILITIES)),
+    ("CapAdd", Capability),
     ("CgroupnsMode", Words("private")),
     ("IpcMode", Words("none private shareable")),
     ("Isolation", Words("default")),
@@ -113,7 +106,7 @@ const HOST_EMPTY: &str = "
     DeviceCgroupRules DeviceRequests Devices StorageOpt Sysctls VolumesFrom";
 
 // Those that a container has when nothing is said: Portainer lists them, and others drop all and add one of them again.
-const CAPABILITIES: &str = "
+pub(crate) const CAPABILITIES: &str = "
     AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID
     SYS_CHROOT CAP_AUDIT_WRITE CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_KILL CAP_MKNOD CAP_NET_BIND_SERVICE
     CAP_NET_RAW CAP_SETFCAP CAP_SETGID CAP_SETPCAP CAP_SETUID CAP_SYS_CHROOT";
@@ -175,7 +168,7 @@ const TASK_CONTAINER: Fields = &[
     ("Isolation", Words("default")),
     ("Mounts", Object(MOUNT)),
     ("Privileges", Object(&[("NoNewPrivileges", Any)])),
-    ("CapabilityAdd", Words(CAPABILITIES)),
+    ("CapabilityAdd", Capability),
     ("Sysctls", Empty),
 ];
 const TASK_CONTAINER_ANY: &str = "
@@ -185,24 +178,55 @@ const ATTACHMENT: Fields = &[("Aliases", Name), ("DriverOpts", Empty), ("Target"
 
 /// Whether a name is among these.
 pub(crate) fn has(names: &str, name: &str) -> bool {
-    names.split_whitespace().any(|listed| listed == name)
+    names.split_ascii_whitespace().any(|listed| listed == name)
 }
 
 /// Whether a value says no more than a field that is left out, by whatever rule.
 pub(crate) fn is_default(value: &Value) -> bool {
-    [json!(null), json!(false), json!(0), json!("")].contains(value)
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => *number == 0.into(),
+        Value::String(text) => text.is_empty(),
+        Value::Bool(true) | Value::Array(_) | Value::Object(_) => false,
+    }
 }
 
 /// Whether it is a list or a map without entries.
 pub(crate) fn is_empty(value: &Value) -> bool {
-    [json!([]), json!({})].contains(value)
+    match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
-/// The fields of an object, of null as if it were empty; one that it lacks and that has to name an image is there as null.
-pub(crate) fn fields_of(fields: Fields, object: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    let present = object.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
+/// The fields of an object in alphabetical order, of null as if it were empty, each with its rule; one that is lacking and
+/// has to name an image comes last, as null.
+pub(crate) fn fields_of<'v>(
+    fields: Fields,
+    object: &'v Value,
+    other: &'static Rule,
+) -> Vec<(&'v str, &'v Value, &'static Rule)> {
+    let Some(present) = object.as_object() else { return lacking(fields, object) };
+    let mut found = Vec::with_capacity(present.len());
+    // The object is asked for each name of the table: to look each field up in the table would take the square of that.
+    for (names, rule) in fields {
+        let listed = names.split_ascii_whitespace().filter_map(|name| present.get_key_value(name));
+        found.extend(listed.map(|(name, value)| (name.as_str(), value, rule)));
+    }
+    if found.len() < present.len() {
+        let is_listed = |name: &str| fields.iter().any(|(names, _)| has(names, name));
+        let others = present.iter().filter(|(name, _)| !is_listed(name));
+        found.extend(others.map(|(name, value)| (name.as_str(), value, other)));
+    }
+    found.sort_by_key(|(name, ..)| *name);
+    found.extend(lacking(fields, object));
+    found
+}
+
+fn lacking<'v>(fields: Fields, object: &Value) -> Vec<(&'v str, &'v Value, &'static Rule)> {
     let lacking = fields.iter().filter(|(name, rule)| names_image(rule) && object.get(name).is_none());
-    present.chain(lacking.map(|(name, _)| (*name, &Value::Null)))
+    lacking.map(|(name, rule)| (*name, &Value::Null, rule)).collect()
 }
 
 fn names_image(rule: &Rule) -> bool {
