@@ -22,9 +22,6 @@ fn script() -> Script {
 
 #[test]
 fn the_preset_is_enough() {
-    if sockgate::config::SETTINGS.iter().all(|setting| setting.name != "ALLOW_OPERATIONS") {
-        return; // until there is this setting
-    }
     let (engine, preset) = (Dockerd::shared(Release::Modern), Preset::find("testcontainers").unwrap());
     for scenario in ["a_container_serves_while_a_test_needs_it", "containers_of_a_network_find_each_other"] {
         play_with_preset(script(), engine, preset, Via::Tcp, scenario);
