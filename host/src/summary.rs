@@ -53,8 +53,13 @@ fn warnings(rights: Rights, policies: &Policies) -> Vec<String> {
     if !allowed.is_empty() && allowed.operations().all(|endpoint| rights.have_flags_of(endpoint)) {
         warnings.push("ALLOW_OPERATIONS does nothing here: the flags allow all that it names".into());
     }
-    if !rights.permit(Endpoint::SystemPing) {
-        let by = if denied.has(Endpoint::SystemPing) { "DENY_OPERATIONS=SystemPing" } else { "PING=0" };
+    let pings = [Endpoint::SystemPing, Endpoint::SystemPingHead];
+    if !pings.into_iter().any(|ping| rights.permit(ping)) {
+        let by = if pings.into_iter().any(|ping| denied.has(ping)) {
+            "DENY_OPERATIONS=SystemPing*"
+        } else {
+            "PING=0"
+        };
         warnings.push(format!(
             "{by} takes version negotiation away: newer clients may speak a version that the engine refuses"
         ));
@@ -82,11 +87,18 @@ fn warnings(rights: Rights, policies: &Policies) -> Vec<String> {
     if modes.iter().any(|mode| matches!(mode, Mode::Decide | Mode::Narrow)) {
         return warnings;
     }
-    warnings.extend(ways_to_root(rights).map(|way| {
-        let needed: Vec<_> = way.operations(rights).collect();
-        let given_by = operations::permitted_by(rights, &needed);
-        format!("{given_by} gives clients root on this host: {}", way.how)
-    }));
+    let gives_root = |operations: &[Endpoint], how| {
+        format!("{} gives clients root on this host: {how}", operations::permitted_by(rights, operations))
+    };
+    let ways = ways_to_root(rights);
+    let mut ways: Vec<_> =
+        ways.map(|way| gives_root(&way.operations(rights).collect::<Vec<_>>(), way.how)).collect();
+    // Who gets commands by flags gets more than these, which is told already.
+    let commands = [Endpoint::ContainerExec, Endpoint::ExecStart];
+    if ways.is_empty() && commands.into_iter().all(|endpoint| rights.permit(endpoint)) {
+        ways.push(gives_root(&commands, "a client can run privileged commands in every container"));
+    }
+    warnings.append(&mut ways);
     warnings
 }
 

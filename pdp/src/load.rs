@@ -360,7 +360,7 @@ fn compile_snapshot(
 ) -> Result<Compiled, LoadError> {
     let (engine, memories) = (sandbox.engine(), sandbox.memories());
     let key = snapshot::key(&digest, settings);
-    if let Some(found) = cache.find(engine, &key) {
+    if let Some(found) = cache.find_snapshot(engine, &digest, &key) {
         return Ok(found);
     }
     let PolicyFile { bytes, digest: found } = PolicyFile::read(path)?;
@@ -370,7 +370,7 @@ fn compile_snapshot(
     let wasm = compiler.snapshot(&bytes, settings, memories, abandoned)?;
     let code = compiler.compile(wasm, memories, abandoned)?;
     let component = native_code::load(engine, &code).map_err(LoadError::Code)?;
-    cache.keep(engine, &key, &code);
+    cache.keep_snapshot(engine, &digest, &key, &code);
     Ok(component)
 }
 

@@ -173,6 +173,9 @@ impl Runtime {
         let (sandbox, code, turn) = (self.sandbox.clone(), self.code.clone(), Arc::clone(&self.snapshots));
         self.lane.spawn(async move {
             let _turn = turn.lock().await;
+            if component.is_retired() {
+                return; // the policy was replaced in the meantime
+            }
             match load::adopt_snapshot(&sandbox, &code, &path, id.digest, &component).await {
                 Ok(()) => tracing::debug!(policy = %id, "its decisions begin with a snapshot of it, configured"),
                 Err(why) => {

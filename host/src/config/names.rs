@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine_api::Flag;
+use engine_api::{Flag, OperationList};
 
 use super::policies::{self, Empty};
 use super::problems::{Problems, Variable};
@@ -63,6 +63,14 @@ pub(super) fn sort(vars: impl IntoIterator<Item = (String, String)>, problems: &
         }
     }
     let mut ours = plain;
+    // Of a restriction nothing may be lost.
+    let deny = OperationList::Deny.setting();
+    if let (Some(plain), Some(prefixed)) = (ours.get(deny), prefixed.get(deny))
+        && [plain, prefixed].iter().all(|variable| !variable.value.is_empty())
+        && plain.value != prefixed.value
+    {
+        problems.add(format!("{deny} and {PREFIX}{deny} are both set, and differ: put all into one of them"));
+    }
     ours.extend(prefixed.into_iter().filter(|(_, variable)| !variable.value.is_empty()));
     ours.retain(|_, variable| !variable.value.is_empty());
     Sorted { ours, hints }

@@ -41,6 +41,7 @@ fn a_policy_that_can_only_deny_what_is_denied_already_is_warned_of() {
 fn what_gives_root_is_warned_of_whatever_allows_it_and_not_where_it_is_denied() {
     let create =
         "gives clients root on this host: a client can create a container that mounts / or is privileged";
+    let commands = "gives clients root on this host: a client can run privileged commands in every container";
     let tokens = "shows the swarm's join tokens: whoever has one can add a node, or a manager";
     for (environment, want) in [
         ("CONTAINERS=1 POST=1", vec![format!("CONTAINERS=1 with POST=1 {create}")]),
@@ -58,6 +59,15 @@ fn what_gives_root_is_warned_of_whatever_allows_it_and_not_where_it_is_denied() 
         ),
         ("CONTAINERS=1 POST=1 DENY_OPERATIONS=ContainerCreate", vec![]),
         ("ALLOW_OPERATIONS=ContainerCreate", vec![]),
+        (
+            "ALLOW_OPERATIONS=ContainerExec,ExecStart",
+            vec![format!("ALLOW_OPERATIONS=ContainerExec,ExecStart {commands}")],
+        ),
+        ("ALLOW_OPERATIONS=ContainerExec", vec![]),
+        (
+            "CONTAINERS=1 POST=1 DENY_OPERATIONS=ContainerCreate EXEC=1",
+            vec![format!("CONTAINERS=1 with POST=1 and EXEC=1 {commands}")],
+        ),
         ("ALLOW_OPERATIONS=SwarmInspect", vec![format!("ALLOW_OPERATIONS=SwarmInspect {tokens}")]),
         ("SWARM=1", vec![format!("SWARM=1 {tokens}")]),
         ("SWARM=1 DENY_OPERATIONS=SwarmInspect", vec![]),

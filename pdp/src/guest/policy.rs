@@ -312,6 +312,11 @@ impl Component {
         }
     }
 
+    /// Whether the policy was replaced.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.instances().is_over()
+    }
+
     /// Drops the instances that wait, because the policy was replaced. Decisions that have begun go on, with instances
     /// of their own.
     pub(crate) fn retire(&self) {

@@ -108,6 +108,11 @@ impl ReadyInstances {
         (std::mem::take(&mut self.ready), std::mem::take(&mut self.used))
     }
 
+    /// Whether the policy was replaced, so that no instance is made ahead any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.refill == Refill::Over
+    }
+
     /// Notes that a refill has ended.
     pub(crate) fn end_refill(&mut self) {
         if self.refill == Refill::UnderWay {

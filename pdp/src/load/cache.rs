@@ -25,6 +25,10 @@ mod tests;
 /// Compiled code that has not been used for so long is removed.
 const UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// What the names of entries end with.
+const CODE: &str = "code";
+const SNAPSHOT: &str = "snapshot";
+
 /// How much of an entry is read, in bytes: more than any has. What is cut off is damaged.
 const MAX_ENTRY: u64 = 128 << 20;
 
@@ -85,11 +89,27 @@ impl CodeCache {
         None
     }
 
+    /// The code of the snapshot of the policy with this digest, if it is the snapshot that `key` stands for.
+    pub(crate) fn find_snapshot(&self, engine: &Engine, policy: &Digest, key: &Digest) -> Option<Component> {
+        // One for other settings does not open with this key, and will be replaced.
+        Entry::of_snapshot(self.folder.as_deref()?, engine, policy, key).load(engine).ok()
+    }
+
+    /// Keeps the code of a snapshot, in place of the one that was there for this policy: settings that change now and then
+    /// must not fill the disk.
+    pub(crate) fn keep_snapshot(&self, engine: &Engine, policy: &Digest, key: &Digest, code: &[u8]) {
+        self.store(|folder| Entry::of_snapshot(folder, engine, policy, key), code);
+    }
+
     /// Keeps the code that WebAssembly with this digest was compiled to, if there is a folder. This writes to a disk, and
     /// must not run on the gateway's thread.
     pub(crate) fn keep(&self, engine: &Engine, digest: &Digest, code: &[u8]) {
+        self.store(|folder| Entry::of(folder, engine, digest), code);
+    }
+
+    fn store(&self, entry: impl FnOnce(&Path) -> Entry, code: &[u8]) {
         let Some(folder) = &self.folder else { return };
-        let entry = Entry::of(folder, engine, digest);
+        let entry = entry(folder);
         if let Err(problem) = entry.store(code) {
             let (path, problem) = (entry.path.display(), report(&problem));
             tracing::warn!("the compiled policy cannot be kept in {path}: {problem}");
@@ -153,11 +173,20 @@ struct Entry {
 
 impl Entry {
     fn of(folder: &Path, engine: &Engine, digest: &Digest) -> Self {
+        Self::named(folder, engine, digest, CODE, digest)
+    }
+
+    /// The entry of a policy's snapshot, which is sealed with what it is a snapshot of.
+    fn of_snapshot(folder: &Path, engine: &Engine, policy: &Digest, key: &Digest) -> Self {
+        Self::named(folder, engine, policy, SNAPSHOT, key)
+    }
+
+    fn named(folder: &Path, engine: &Engine, name: &Digest, kind: &str, digest: &Digest) -> Self {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         checkpoints::VERSION.hash(&mut hasher);
         let compatibility = hasher.finish();
-        let path = folder.join(format!("{digest}-{compatibility:016x}.code"));
+        let path = folder.join(format!("{name}-{compatibility:016x}.{kind}"));
         Self { path, digest: *digest, compatibility: compatibility.to_be_bytes() }
     }
 
@@ -221,5 +250,5 @@ fn is_entry(name: &OsStr) -> bool {
     let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
     let Some((stem, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { return false };
     let is_stem = stem.split_once('-').is_some_and(|(sum, for_what)| is_hex(sum, 64) && is_hex(for_what, 16));
-    is_stem && (kind == "code" || kind.ends_with(".new"))
+    is_stem && (kind == CODE || kind == SNAPSHOT || kind.ends_with(".new"))
 }

@@ -1,4 +1,4 @@
-//! By which channels a query and a body get at the host, or at what is another's.
+//! By which channels a query and a body get at the host.
 //!
 //! The rule: `bodies.rs` lists what does not, and all else is an escape: a field, a value or an operation that nobody has
 //! looked at, also what an engine learns next year. Nothing is let through because it is unknown.

@@ -16,9 +16,14 @@ impl Network {
         let problem = || format!("{text:?} is no network; write 10.0.0.0/8, fd00::/8 or an address");
         let address: IpAddr = address.parse().ok().ok_or_else(problem)?;
         let all = if address.is_ipv4() { 32 } else { 128 };
-        let bits = match length {
+        let bits: u32 = match length {
             Some(length) => length.parse().ok().filter(|bits| *bits <= all).ok_or_else(problem)?,
             None => all,
+        };
+        let (address, bits) = match (address.to_canonical(), bits.checked_sub(96)) {
+            (mapped @ IpAddr::V4(_), Some(bits)) if address.is_ipv6() => (mapped, bits),
+            (IpAddr::V4(_), None) if address.is_ipv6() => return Err(problem()),
+            (IpAddr::V4(_) | IpAddr::V6(_), _) => (address, bits),
         };
         let network = Self { address, bits };
         match number(address) == network.first_bits(address) {
@@ -65,6 +70,9 @@ mod tests {
             ("fd00::/8", "fdff::1", true),
             ("fd00::/8", "fe80::1", false),
             ("10.0.0.0/8", "::ffff:10.0.0.1", true),
+            ("::ffff:10.0.0.0/104", "10.0.0.1", true),
+            ("::ffff:10.0.0.0/104", "11.0.0.1", false),
+            ("::ffff:10.0.0.1", "::ffff:10.0.0.1", true),
         ] {
             let parsed = Network::parse(network).unwrap();
             assert_eq!(parsed.contains(address.parse().unwrap()), is_in, "{network} {address}");
@@ -73,9 +81,17 @@ mod tests {
 
     #[test]
     fn what_is_no_network_or_says_less_than_it_seems_is_refused() {
-        for text in
-            ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "fd00::/129", "10.0.0.0/-1", "host", "1.2.3.4/8/8"]
-        {
+        for text in [
+            "",
+            "10.0.0.0/33",
+            "10.0.0.0/",
+            "10.0.0/8",
+            "fd00::/129",
+            "10.0.0.0/-1",
+            "::ffff:10.0.0.0/95",
+            "host",
+            "1.2.3.4/8/8",
+        ] {
             assert!(Network::parse(text).unwrap_err().contains("is no network"), "{text}");
         }
         assert!(Network::parse("10.0.0.1/8").unwrap_err().contains("has bits set beyond its first 8"));

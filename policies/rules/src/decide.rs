@@ -46,15 +46,16 @@ pub(crate) fn otherwise(rules: &Rules, operation: &str) -> Option<Verdict> {
     if rules.naming(operation).next().is_some() {
         return None;
     }
-    Some(default(rules, operation))
+    Some(default(rules, operation, "is about"))
 }
 
-fn default(rules: &Rules, operation: &str) -> Verdict {
+/// What is done where no rule does what the verb says.
+fn default(rules: &Rules, operation: &str, verb: &str) -> Verdict {
     match rules.otherwise {
         Otherwise::Flags => Verdict::Defer,
         Otherwise::Deny => {
             let operation = if operation.is_empty() { "this path" } else { operation };
-            Verdict::Deny(Refusal { message: format!("no rule is about {operation}"), status: None })
+            Verdict::Deny(Refusal { message: format!("no rule {verb} {operation}"), status: None })
         }
     }
 }
@@ -130,12 +131,13 @@ impl<'r> Variables<'r> {
                 }
             }
         }
-        let mut refusals = Vec::new();
+        let (mut is_allowed, mut refusals) = (false, Vec::new());
         for rule in naming() {
             let Some(allow) = &rule.allow else { continue };
+            // Also when another rule allows it: one that has no value refuses, whatever the order.
             match self.is_true(rule, "allow", allow)? {
                 true => match search(rule, question) {
-                    Ok(()) => return Ok(Verdict::Allow),
+                    Ok(()) => is_allowed = true,
                     Err(escape) => refusals.insert(0, Refusal { message: escape, status: None }),
                 },
                 false => refusals.push(Refusal {
@@ -148,8 +150,9 @@ impl<'r> Variables<'r> {
             }
         }
         match refusals.into_iter().next() {
+            _ if is_allowed => Ok(Verdict::Allow),
             Some(refusal) => Err(refusal),
-            None => Ok(default(self.rules, &question.operation)),
+            None => Ok(default(self.rules, &question.operation, "allows")),
         }
     }
 
@@ -182,15 +185,37 @@ impl<'r> Variables<'r> {
         read: impl FnOnce(&dyn Val) -> Result<T, &'static str>,
     ) -> Result<T, Refusal> {
         let context = self.context();
-        let value = Cel::resolve_val(&expression.ast, &context).map_err(|error| self.reason(&error));
-        let read = value.and_then(|value| read(value.as_ref()).map_err(str::to_owned));
-        read.map_err(|reason| {
-            // What the engine does not have is told as the engine would.
-            let status = reason.starts_with(NOT_FOUND).then_some(404);
+        let refusal = |reason: &str| {
             let place = expression.place.mistake(format!("{what} of the rule {:?} has no value", rule.name));
-            let message = if status.is_some() { reason } else { format!("{place}: {reason}") };
-            Refusal { message, status }
-        })
+            Refusal { message: format!("{place}: {reason}"), status: None }
+        };
+        let error = match Cel::resolve_val(&expression.ast, &context) {
+            Ok(value) => return read(value.as_ref()).map_err(refusal),
+            Err(error) => error,
+        };
+        let cause = self.cause(&error);
+        // What the engine does not have is told as the engine would.
+        if let ExecutionError::FunctionError { function, message } = cause
+            && function.as_str() == NOT_FOUND
+        {
+            return Err(Refusal { message: message.clone(), status: Some(404) });
+        }
+        Err(refusal(&self.reason(cause, expression)))
+    }
+
+    /// Whether a key stands in the text of an expression, or in what it uses of what is under `let`.
+    fn is_written(&self, key: &str, expression: &Expression) -> bool {
+        self.rules.with_lets(expression).into_iter().any(|expression| expression.text.contains(key))
+    }
+
+    /// The error for which a name under `let` has no value, or the error itself.
+    fn cause<'e>(&'e self, error: &'e ExecutionError) -> &'e ExecutionError {
+        if let ExecutionError::UndeclaredReference(name) = error
+            && let Some(Err(cause)) = self.lets.get(name.as_str()).and_then(OnceLock::get)
+        {
+            return self.cause(cause);
+        }
+        error
     }
 
     #[allow(
@@ -198,17 +223,18 @@ impl<'r> Variables<'r> {
         reason = "cel's errors will be more, and the rest are about types"
     )]
     /// Why an expression has no value, without a word of the values that it had to do with: they can be anybody's.
-    fn reason(&self, error: &ExecutionError) -> String {
+    fn reason(&self, error: &ExecutionError, expression: &Expression) -> String {
         match error {
-            ExecutionError::UndeclaredReference(name) => {
-                match self.lets.get(name.as_str()).and_then(OnceLock::get) {
-                    Some(Err(error)) => self.reason(error),
-                    Some(Ok(_)) | None if name.as_str() == "subject" => "the path has no subject".to_owned(),
-                    Some(Ok(_)) | None => format!("{name} has no value"),
-                }
+            ExecutionError::UndeclaredReference(name) if name.as_str() == "subject" => {
+                "the path has no subject".to_owned()
             }
-            ExecutionError::NoSuchKey(key) => {
+            ExecutionError::UndeclaredReference(name) => format!("{name} has no value"),
+            // A key that is not written there is somebody's value.
+            ExecutionError::NoSuchKey(key) if self.is_written(key, expression) => {
                 format!("the field or key {key} is missing; where it may be, write .?{key} or [?\"{key}\"]")
+            }
+            ExecutionError::NoSuchKey(_) => {
+                "a key that is looked up is missing; where it may be, write [?key]".to_owned()
             }
             ExecutionError::FunctionError { message, .. } => message.clone(),
             ExecutionError::NoSuchOverload(overload) => overload.to_string(),

@@ -45,6 +45,7 @@ pub(crate) struct Names<'n> {
 #[derive(Debug)]
 pub(crate) struct Expression {
     pub(crate) ast: IdedExpr,
+    pub(crate) text: String,
     pub(crate) place: Place,
     pub(crate) result: Type,
     /// What it uses of what is under `let`.
@@ -78,6 +79,7 @@ impl Expression {
             scope: Vec::new(),
             found: Self {
                 ast: IdedExpr::default(),
+                text: text.to_owned(),
                 place,
                 result: Type::Any,
                 lets: Vec::new(),

@@ -100,6 +100,10 @@ impl Document {
         if let Some(client) = document.clients.get(MAX_ENTRIES) {
             return too_many(client.referenced.line(), "clients");
         }
+        let reasons = document.rules.iter().flat_map(|rule| &rule.value.deny);
+        if let Some(reason) = reasons.clone().nth(MAX_ENTRIES) {
+            return too_many(reason.condition.referenced.line(), "reasons to refuse");
+        }
         if let Some(named) = document.lets.values().nth(MAX_ENTRIES) {
             return too_many(named.referenced.line(), "names under let");
         }

@@ -4,6 +4,7 @@
 //! taken away after it.
 
 use std::cell::RefCell;
+use std::fmt::{self, Display};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ use crate::address::Network;
 use crate::bindings::{Kind, LookupError};
 use crate::value::{to_json, val};
 
-/// Begins what is said of an object that the engine does not have.
-pub(crate) const NOT_FOUND: &str = "there is no ";
+/// Stands for the function in an error that tells of an object that the engine does not have.
+pub(crate) const NOT_FOUND: &str = "not found";
 
 /// The options of `escapes`.
 pub(crate) const OPTIONS: [&str; 2] = ["capabilities", "folders"];
@@ -125,7 +126,8 @@ impl Judge for Options<'_> {
     }
 
     fn driver_of(&self, network: &str) -> std::result::Result<String, String> {
-        let answer = look_up(self.question.ask, "network", Kind::Network, network)?;
+        let answer = look_up(self.question.ask, "network", Kind::Network, network);
+        let answer = answer.map_err(|failure| failure.to_string())?;
         Ok(answer.get("Driver").and_then(Value::as_str).unwrap_or_default().to_owned())
     }
 
@@ -167,21 +169,27 @@ fn labels<'b, 'v>(_: Given<'b, 'v>) -> Gives<'b, 'v> {
 
 fn image<'b, 'v>(given: Given<'b, 'v>) -> Gives<'b, 'v> {
     let Image { registry, repository, tag, digest } =
-        Image::parse(text("image", &given, 0)?).map_err(|problem| failed("image", problem))?;
+        Image::parse(text("image", &given, 0)?).map_err(|_value| failed("image", NO_IMAGE))?;
     let parts = json!({"registry": registry, "repository": repository, "tag": tag, "digest": digest});
     Ok(CowVal::Owned(val(&parts)))
 }
 
+/// Values are not told: they can be anybody's.
+const NO_IMAGE: &str =
+    "what image() is given is an image's id, or no image's name; give its registry, path and tag";
+
 fn cidr<'b, 'v>(given: Given<'b, 'v>) -> Gives<'b, 'v> {
     let address = text("cidr", &given, 0)?;
     let parsed: Option<IpAddr> = address.parse().ok();
-    let parsed = parsed.ok_or_else(|| failed("cidr", format!("{address:?} is no address")))?;
-    let network = Network::parse(text("cidr", &given, 1)?).map_err(|problem| failed("cidr", problem))?;
+    let parsed = parsed.ok_or_else(|| failed("cidr", "what cidr() is given first is no address"))?;
+    let network = Network::parse(text("cidr", &given, 1)?);
+    let network = network.map_err(|_value| failed("cidr", "what cidr() is given second is no network"))?;
     Ok(CowVal::owned(CelBool::from(network.contains(parsed))))
 }
 
 fn matches<'b, 'v>(given: Given<'b, 'v>) -> Gives<'b, 'v> {
-    let pattern = pattern(text("matches", &given, 1)?).map_err(|problem| failed("matches", problem))?;
+    let pattern = pattern(text("matches", &given, 1)?);
+    let pattern = pattern.map_err(|_value| failed("matches", "what matches() is given is no pattern"))?;
     Ok(CowVal::owned(CelBool::from(pattern.is_match(text("matches", &given, 0)?))))
 }
 
@@ -196,33 +204,56 @@ pub(crate) fn pattern(text: &str) -> std::result::Result<regex_lite::Regex, Stri
 
 fn look_up_first<'b, 'v>(what: &'static str, kind: Kind, given: &[CowVal<'b, 'v>]) -> Gives<'b, 'v> {
     let answer = look_up(question(what)?.ask, what, kind, text(what, given, 0)?);
-    answer.map(|answer| CowVal::Owned(val(&answer))).map_err(|problem| failed(what, problem))
+    match answer {
+        Ok(answer) => Ok(CowVal::Owned(val(&answer))),
+        Err(missing @ Failure::Missing(_)) => Err(failed(NOT_FOUND, missing)),
+        Err(failure @ Failure::Other(_)) => Err(failed(what, failure)),
+    }
 }
 
 /// A container's labels without those that its image has as well: whoever made the image has put them there.
 fn own_labels<'b, 'v>(given: Given<'b, 'v>) -> Gives<'b, 'v> {
-    let fail = |problem: String| failed("own_labels", problem);
     let question = question("own_labels")?;
-    let container =
-        look_up(question.ask, "container", Kind::Container, text("own_labels", &given, 0)?).map_err(fail)?;
+    let container = look_up(question.ask, "container", Kind::Container, text("own_labels", &given, 0)?);
+    let container = container.map_err(|failure| match failure {
+        Failure::Missing(_) => failed(NOT_FOUND, failure),
+        Failure::Other(_) => failed("own_labels", failure),
+    })?;
     let labels =
         |of: &Value| of.pointer("/Config/Labels").and_then(Value::as_object).cloned().unwrap_or_default();
     let mut own = labels(&container);
     if !own.is_empty() {
         // By its id, which stays the same whatever its name means by now.
         let id = container.get("Image").and_then(Value::as_str).unwrap_or_default();
-        let inherited = labels(&look_up(question.ask, "image", Kind::Image, id).map_err(fail)?);
+        let image = look_up(question.ask, "image", Kind::Image, id);
+        let inherited =
+            labels(&image.map_err(|_id| failed("own_labels", "the container's image cannot be looked up"))?);
         own.retain(|name, value| inherited.get(name) != Some(value));
     }
     Ok(CowVal::Owned(val(&Value::Object(own))))
 }
 
-fn look_up(ask: Ask, what: &str, kind: Kind, reference: &str) -> std::result::Result<Value, String> {
+/// Why there is no answer to a look-up.
+enum Failure {
+    /// The engine does not have the object.
+    Missing(String),
+    Other(String),
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(text) | Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+fn look_up(ask: Ask, what: &str, kind: Kind, reference: &str) -> std::result::Result<Value, Failure> {
     let answer = ask(kind, reference).map_err(|error| match error {
-        LookupError::NotFound => format!("{NOT_FOUND}{what} {reference}"),
+        LookupError::NotFound => Failure::Missing(format!("there is no {what} {reference}")),
         LookupError::Refused(why) | LookupError::Unavailable(why) => {
-            format!("{what} {reference} cannot be looked up: {why}")
+            Failure::Other(format!("{what} {reference} cannot be looked up: {why}"))
         }
     })?;
-    serde_json::from_str(&answer).map_err(|error| format!("{what} {reference}: {error}"))
+    serde_json::from_str(&answer).map_err(|error| Failure::Other(format!("{what} {reference}: {error}")))
 }

@@ -44,8 +44,14 @@ impl Place {
     }
 }
 
+/// Longer words are near no name.
+const MAX_NEAR: usize = 64;
+
 /// ` (did you mean …?)`, if one of the names is near.
 pub(crate) fn near_miss<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> String {
+    if word.len() > MAX_NEAR {
+        return String::new();
+    }
     let distance = |name: &str| strsim::osa_distance(&word.to_lowercase(), &name.to_lowercase());
     let nearest = names.into_iter().map(|name| (distance(name), name)).min();
     match nearest {

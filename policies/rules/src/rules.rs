@@ -172,12 +172,11 @@ impl Rules {
         let rule = self.rule(file, entry)?;
         self.judge_reading(&rule, &named)?;
         let index = self.rules.len();
+        let reads_body = rule.expressions().any(|expression| self.reads_body(expression));
         for endpoint in &named.endpoints {
             let id = endpoint.operation_id();
             let searched = rule.is_searched && docker_facts::operations_with_body().any(|known| known == id);
-            if (searched || rule.expressions().any(|expression| self.reads_body(expression)))
-                && endpoint.body().is_some()
-            {
+            if (searched || reads_body) && endpoint.body().is_some() {
                 self.inspected.insert(id);
             }
             self.by_operation.entry(id).or_default().push(index);
@@ -233,10 +232,17 @@ impl Rules {
             deny,
             is_searched: false,
         };
-        let searches = rule.expressions().any(|expression| {
-            self.with_lets(expression).into_iter().any(|expression| expression.of_body.contains(&"escapes"))
-        });
-        rule.is_searched = rule.allow.is_some() && !searches && entry.escapes != Some(Escapes::Allowed);
+        // What only makes a message has not looked.
+        let judging = rule.allow.iter().chain(rule.deny.iter().map(|deny| &deny.condition));
+        let searches = judging
+            .flat_map(|expression| self.with_lets(expression))
+            .any(|expression| expression.of_body.contains(&"escapes"));
+        rule.is_searched = rule.allow.is_some()
+            && match entry.escapes {
+                Some(Escapes::Allowed) => false,
+                Some(Escapes::Denied) => true,
+                None => !searches,
+            };
         Ok(rule)
     }
 
@@ -279,17 +285,16 @@ impl Rules {
     }
 
     /// An expression and all that it uses of what is under `let`.
-    fn with_lets<'r>(&'r self, expression: &'r Expression) -> Vec<&'r Expression> {
+    pub(crate) fn with_lets<'r>(&'r self, expression: &'r Expression) -> Vec<&'r Expression> {
         let mut all = vec![expression];
-        let mut names: Vec<&str> = Vec::new();
+        let mut names: BTreeSet<&str> = BTreeSet::new();
         let mut at = 0;
         while let Some(expression) = all.get(at).copied() {
             at += 1;
-            for name in
-                expression.lets.iter().filter(|name| !names.contains(&name.as_str())).collect::<Vec<_>>()
-            {
-                names.push(name);
-                all.extend(self.lets.get(name));
+            for name in &expression.lets {
+                if names.insert(name) {
+                    all.extend(self.lets.get(name));
+                }
             }
         }
         all

@@ -171,8 +171,8 @@ pub(crate) const OPERATORS: &[(&str, &str, &[Type], Type)] = &[
 ];
 
 /// Names of types, which are values too: `type(x) == string`.
-pub(crate) const TYPES: [&str; 10] =
-    ["bool", "bytes", "double", "dyn", "int", "list", "map", "null_type", "string", "uint"];
+pub(crate) const TYPES: [&str; 11] =
+    ["bool", "bytes", "double", "dyn", "int", "list", "map", "null_type", "optional_type", "string", "uint"];
 
 /// Names that are expanded when an expression is read.
 pub(crate) const MACROS: [&str; 6] = ["has", "all", "exists", "exists_one", "map", "filter"];

@@ -99,7 +99,8 @@ async fn the_gateways_thread_does_not_wait_for_a_guest_that_takes_long_between_t
         assert_eq!(gate.fetch("GET /containers/json", &[]).await.status(), 200, "{deed}");
         let (answers, listings) = answers_beside_listings(&gate).await;
         let (median, most) = (answers[answers.len() / 2], answers[answers.len() * 95 / 100]);
-        let listing = listings[listings.len() / 2];
+        // Of policies that observe, a listing that finds no place waits for none: the slow ones are those that did.
+        let listing = listings[listings.len() * 90 / 100];
         assert!(
             median < listing / 4 && most < listing,
             "{deed}: answers take {median:?}, 95 % of them at most {most:?}; and the listings {listing:?}"

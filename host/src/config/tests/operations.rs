@@ -104,3 +104,18 @@ fn any_number_of_words_of_any_length_is_read_or_told_in_few_words() {
         assert!(told.len() < 250, "{told}");
     }
 }
+
+/// Of a restriction nothing may be lost in silence.
+#[test]
+fn two_different_lists_of_denied_operations_under_both_names_are_a_mistake() {
+    let both = |one: &str, other: &str| {
+        let variables = [("DENY_OPERATIONS", one), ("SOCKGATE_DENY_OPERATIONS", other)];
+        let config = Config::from_vars(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        config.map(|config| names(config.rights.denied)).map_err(|ConfigError(mistakes)| mistakes)
+    };
+    assert_eq!(both("ContainerLogs", "ContainerLogs").unwrap(), ["ContainerLogs"]);
+    assert_eq!(
+        both("ContainerLogs", "ContainerExport").unwrap_err(),
+        ["DENY_OPERATIONS and SOCKGATE_DENY_OPERATIONS are both set, and differ: put all into one of them"]
+    );
+}

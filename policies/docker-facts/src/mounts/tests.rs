@@ -26,6 +26,28 @@ fn each_way_to_mount_something_is_found() {
         (json!({"HostConfig": {"Binds": ["/etc:/x:z,ro"]}}), "bind /etc /x ro"),
         (json!({"HostConfig": {"Binds": ["data:/x"]}}), "volume data /x"),
         (json!({"HostConfig": {"Binds": ["/x"]}}), "volume  /x"),
+        (json!({"HostConfig": {"Binds": ["/srv/../etc:/x"]}}), "bind /etc /x"),
+        (json!({"HostConfig": {"Binds": ["//var/./run//docker.sock:/x"]}}), "bind /var/run/docker.sock /x"),
+        (json!({"HostConfig": {"Binds": ["/../..:/x"]}}), "bind / /x"),
+        (json!({"HostConfig": {"Binds": ["data:/x"], "VolumeDriver": "other"}}), "volume-driver data /x"),
+        (json!({"HostConfig": {"Binds": ["data:/x"], "VolumeDriver": "local"}}), "volume data /x"),
+        (json!({"Volumes": {"/data": {}}, "HostConfig": {"VolumeDriver": "other"}}), "volume-driver  /data"),
+        (json!({"HostConfig": {"Mounts": [{"Type": "bind", "Source": "/a/../etc"}]}}), "bind /etc "),
+        (
+            json!({"HostConfig": {"Mounts": [{"Type": "volume", "Source": "v", "Target": "/x", "VolumeOptions":
+                {"DriverConfig": {"Name": "local", "Options": {"type": "none", "o": "bind", "device": "/etc"}}}}]}}),
+            "volume-driver /etc /x",
+        ),
+        (
+            json!({"HostConfig": {"Mounts": [{"Type": "volume", "Source": "v", "VolumeOptions":
+                {"DriverConfig": {"Name": "other"}}}]}}),
+            "volume-driver  ",
+        ),
+        (
+            json!({"HostConfig": {"Mounts": [{"Type": "volume", "Source": "v", "VolumeOptions":
+                {"DriverConfig": {"Name": "local", "Options": {}}}}]}}),
+            "volume v ",
+        ),
         (json!({"HostConfig": {"Mounts": [mount]}}), "bind /etc /x ro"),
         (json!({"HostConfig": {"Mounts": [{"Type": "image", "Source": "alpine"}]}}), "image alpine "),
         (json!({"TaskTemplate": {"ContainerSpec": {"Mounts": [mount]}}}), "bind /etc /x ro"),
@@ -48,6 +70,11 @@ fn what_the_engine_would_not_read_is_no_empty_list() {
         (json!({"HostConfig": {"Mounts": [null]}}), "Mounts: is not of the right type"),
         (json!({"HostConfig": {"Mounts": [{"Source": 1}]}}), "Source: is not of the right type"),
         (json!({"HostConfig": {"Mounts": [{"ReadOnly": "yes"}]}}), "ReadOnly: is not of the right type"),
+        (
+            json!({"HostConfig": {"Mounts": [{"Type": "bind", "Source": "\\/../../.."}]}}),
+            "Source: a folder of the host is named from the root on",
+        ),
+        (json!({"HostConfig": {"VolumeDriver": 1}}), "VolumeDriver: is not of the right type"),
         (json!({"HostConfig": {"Tmpfs": []}}), "Tmpfs: is not of the right type"),
         (json!({"Volumes": ["/x"]}), "Volumes: is not of the right type"),
         (json!({"HostConfig": {"VolumesFrom": [{}]}}), "VolumesFrom: is not of the right type"),
