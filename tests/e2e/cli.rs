@@ -76,7 +76,7 @@ fn explain_tells_which_list_of_operations_decides() {
         (
             "/containers/web/top?ps_args=e",
             1,
-            "ALLOW_HOST_ARGS=1 would allow it\ndecided by CONTAINERS (on), ALLOW_HOST_ARGS (off)\n",
+            "ALLOW_HOST_ARGS=1 would allow it\ndecided by ALLOW_OPERATIONS, ALLOW_HOST_ARGS (off)\n",
         ),
     ] {
         let done = run(&["explain", "GET", target], &lists);
