@@ -205,7 +205,11 @@ impl<'r> Variables<'r> {
 
     /// Whether a key stands in the text of an expression, or in what it uses of what is under `let`.
     fn is_written(&self, key: &str, expression: &Expression) -> bool {
-        self.rules.with_lets(expression).into_iter().any(|expression| expression.text.contains(key))
+        let quoted = ['"', '\''].map(|quote| format!("{quote}{key}{quote}"));
+        self.rules.with_lets(expression).into_iter().any(|Expression { text, .. }| {
+            quoted.iter().any(|quoted| text.contains(quoted))
+                || text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == key)
+        })
     }
 
     /// The error for which a name under `let` has no value, or the error itself.
