@@ -4,7 +4,7 @@
 //! that reaches the host. Of any other operation the first flag that is off is the reason for the denial, and the denial
 //! names it.
 
-use crate::{Denial, DenyReason, Operation, OperationList, OperationSet, Rights, reasons};
+use crate::{Denial, DenyReason, Operation, OperationList, Rights, reasons};
 
 #[cfg(test)]
 mod tests;
@@ -37,9 +37,8 @@ impl Decision {
     /// The list that had the last word on the operation; `None` if the flags had it.
     #[must_use]
     pub fn settled_by(&self, rights: Rights, operation: &Operation) -> Option<OperationList> {
-        let is_named = || operation.endpoint().is_some_and(|endpoint| rights.allowed.has(endpoint));
         match self {
-            Self::Allow => is_named().then_some(OperationList::Allow),
+            Self::Allow => rights.allow_by_name(operation).then_some(OperationList::Allow),
             Self::Deny(denial) => denial.list(),
         }
     }
@@ -68,8 +67,8 @@ pub fn decide(rights: impl Into<Rights>, operation: &Operation) -> Decision {
 /// All reasons to refuse the operation, in the order in which the settings are asked.
 pub fn unmet(rights: impl Into<Rights>, operation: &Operation) -> impl Iterator<Item = DenyReason> {
     let rights = rights.into();
-    let is_in = |named: OperationSet| operation.endpoint().filter(|&endpoint| named.has(endpoint));
-    let (denied, is_allowed) = (is_in(rights.denied), is_in(rights.allowed).is_some());
+    let denied = operation.endpoint().filter(|&endpoint| rights.denied.has(endpoint));
+    let is_allowed = rights.allow_by_name(operation);
     let is_met = move |reason: &DenyReason| {
         (is_allowed && reason.is_lifted_by_name()) || reason.flag().is_some_and(|flag| rights.flags.has(flag))
     };

@@ -3,7 +3,7 @@
 //! An operation that `DENY_OPERATIONS` names is refused before any policy is asked, and one that `ALLOW_OPERATIONS` names
 //! needs no flag of its method, of its family or of its own. An argument that reaches the host needs its flag all the same.
 
-use crate::{Endpoint, Flags, OperationSet, flags_of};
+use crate::{Endpoint, Flags, Operation, OperationSet, flags_of};
 
 /// What the operator's settings let through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,12 @@ impl Rights {
     #[must_use]
     pub fn permit(self, endpoint: Endpoint) -> bool {
         !self.denied.has(endpoint) && (self.allowed.has(endpoint) || self.have_flags_of(endpoint))
+    }
+
+    /// Whether `ALLOW_OPERATIONS` names what the request asks for.
+    #[must_use]
+    pub fn allow_by_name(self, operation: &Operation) -> bool {
+        operation.endpoint().is_some_and(|endpoint| self.allowed.has(endpoint))
     }
 
     /// Whether every flag that the operation needs is on.

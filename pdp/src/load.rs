@@ -27,6 +27,7 @@ use crate::lookup::{Lookups, NoEngine};
 use crate::question::{InspectedBody, Question};
 use crate::settings::Limits;
 
+pub(crate) mod adopt;
 pub(crate) mod cache;
 pub(crate) mod checkpoints;
 pub(crate) mod compiler;
@@ -168,6 +169,18 @@ impl PolicyFile {
             false => Ok(Self { digest: Digest::of(&bytes), bytes }),
         }
     }
+
+    /// Reads a file that must have this digest, if one is given.
+    ///
+    /// # Errors
+    /// [`LoadError`] if the file cannot be read, is empty, or is another one.
+    fn read_pinned(path: &Path, pin: Option<Digest>) -> Result<Self, LoadError> {
+        let file = Self::read(path)?;
+        match pin.filter(|wanted| *wanted != file.digest) {
+            Some(wanted) => Err(LoadError::Digest { wanted, found: file.digest }),
+            None => Ok(file),
+        }
+    }
 }
 
 /// Loads a policy: all the steps from a path to a policy that is ready to decide.
@@ -186,6 +199,23 @@ pub(crate) struct CodeSource {
     pub cache: CodeCache,
     /// The compiler.
     pub compiler: Compiler,
+}
+
+impl CodeSource {
+    /// Compiles a component, whatever is in the cache, and loads its code, which is the second result.
+    ///
+    /// # Errors
+    /// [`LoadError`] if it cannot be compiled or loaded.
+    fn compile(
+        &self,
+        sandbox: &Sandbox,
+        wasm: Vec<u8>,
+        abandoned: &PipeReader,
+    ) -> Result<(Compiled, Vec<u8>), LoadError> {
+        let code = self.compiler.compile(wasm, sandbox.memories(), abandoned)?;
+        let component = native_code::load(sandbox.engine(), &code).map_err(LoadError::Code)?;
+        Ok((component, code))
+    }
 }
 
 /// A file that was read and compiled. It has not been checked yet whether it is a policy.
@@ -214,12 +244,8 @@ impl CompiledFile {
         path: &Path,
         pin: Option<Digest>,
     ) -> Result<Self, LoadError> {
-        // Dropped with this future, which ends a compilation that nobody waits for any more.
-        let (abandoned, _waiting) = std::io::pipe().map_err(LoadError::Host)?;
         let (sandbox, code, path) = (sandbox.clone(), code.clone(), path.to_owned());
-        // Reading may wait for a disk and compiling takes long, so neither runs on a thread where others wait.
-        let compiling = move || compile(&sandbox, &code, &path, pin, &abandoned);
-        tokio::task::spawn_blocking(compiling).await.unwrap_or(Err(LoadError::Panicked))
+        while_waited_for(move |abandoned| compile(&sandbox, &code, &path, pin, abandoned)).await
     }
 
     /// The imports of the component: the name of each that is provided, and an error for each that is not.
@@ -269,109 +295,41 @@ impl Loaded {
     }
 }
 
-/// Has the instances of a policy begin as a snapshot of one that is configured. That is found in the cache, or takes some
-/// times as long as to compile the policy. Without it the policy works as well, and slower.
-///
-/// # Errors
-/// [`NotAdopted`]
-pub(crate) async fn adopt_snapshot(
-    sandbox: &Sandbox,
-    code: &CodeSource,
-    path: &Path,
-    digest: Digest,
-    component: &Component,
-) -> Result<(), NotAdopted> {
-    let (abandoned, _waiting) = std::io::pipe().map_err(LoadError::Host)?;
-    let making = {
-        let (sandbox, code, path) = (sandbox.clone(), code.clone(), path.to_owned());
-        let settings = component.settings().to_owned();
-        move || compile_snapshot(&sandbox, &code, &path, digest, &settings, &abandoned)
-    };
-    let compiled = tokio::task::spawn_blocking(making).await.unwrap_or(Err(LoadError::Panicked))?;
-    let pre = sandbox.linker().instantiate_pre(&compiled).and_then(PolicyPre::new)?;
-    let term = component.term();
-    let trying = async {
-        let mut instance = component.try_snapshot(&pre, &term).await.map_err(Unready::into_fault)?;
-        match trial() {
-            Some(ping) => {
-                component.decide_in(&mut instance, ping, FlagsVerdict::Allow, &term).await.map(drop)
-            }
-            None => Ok(()),
-        }
-    };
-    term.run(trying).await??;
-    component.adopt(pre).await;
-    Ok(())
-}
-
-/// Why a policy has no snapshot.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NotAdopted {
-    /// It cannot be taken, or the file has changed.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// It cannot be loaded.
-    #[error("it cannot be loaded: {0:#}")]
-    Code(#[from] wasmtime::Error),
-    /// It fails.
-    #[error("it fails: {0}")]
-    Fault(#[from] Fault),
-}
-
 /// The file's name without its extension, by which settings name a policy.
 pub(crate) fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// Reads and compiles. Reading may wait for a disk and compiling takes long, so neither runs on a thread where others
+/// wait. What `work` is given tells the compiler when this future is dropped: then nobody waits for it any more.
+async fn while_waited_for<T: Send + 'static>(
+    work: impl FnOnce(&PipeReader) -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    let (abandoned, _waiting) = std::io::pipe().map_err(LoadError::Host)?;
+    tokio::task::spawn_blocking(move || work(&abandoned)).await.unwrap_or(Err(LoadError::Panicked))
+}
+
 fn compile(
     sandbox: &Sandbox,
-    CodeSource { cache, compiler }: &CodeSource,
+    code: &CodeSource,
     path: &Path,
     pin: Option<Digest>,
     abandoned: &PipeReader,
 ) -> Result<CompiledFile, LoadError> {
     let engine = sandbox.engine();
-    let PolicyFile { bytes, digest } = PolicyFile::read(path)?;
-    if let Some(wanted) = pin.filter(|wanted| *wanted != digest) {
-        return Err(LoadError::Digest { wanted, found: digest });
-    }
+    let PolicyFile { bytes, digest } = PolicyFile::read_pinned(path, pin)?;
     require_component(&bytes)?;
     let (started, size) = (Instant::now(), bytes.len() as u64);
-    let (component, origin) = match cache.find(engine, &digest) {
+    let (component, origin) = match code.cache.find(engine, &digest) {
         Some(component) => (component, Origin::Cached),
         None => {
-            let code = compiler.compile(bytes, sandbox.memories(), abandoned)?;
-            let component = native_code::load(engine, &code).map_err(LoadError::Code)?;
-            cache.keep(engine, &digest, &code);
+            let (component, native) = code.compile(sandbox, bytes, abandoned)?;
+            code.cache.keep(engine, &digest, &native);
             (component, Origin::Compiled)
         }
     };
     let compile_time = started.elapsed();
     Ok(CompiledFile { component, stem: stem(path).into(), origin, compile_time, digest, size })
-}
-
-fn compile_snapshot(
-    sandbox: &Sandbox,
-    CodeSource { cache, compiler }: &CodeSource,
-    path: &Path,
-    digest: Digest,
-    settings: &str,
-    abandoned: &PipeReader,
-) -> Result<Compiled, LoadError> {
-    let (engine, memories) = (sandbox.engine(), sandbox.memories());
-    let key = snapshot::key(&digest, settings);
-    if let Some(found) = cache.find_snapshot(engine, &digest, &key) {
-        return Ok(found);
-    }
-    let PolicyFile { bytes, digest: found } = PolicyFile::read(path)?;
-    if found != digest {
-        return Err(LoadError::Digest { wanted: digest, found });
-    }
-    let wasm = compiler.snapshot(&bytes, settings, memories, abandoned)?;
-    let code = compiler.compile(wasm, memories, abandoned)?;
-    let component = native_code::load(engine, &code).map_err(LoadError::Code)?;
-    cache.keep_snapshot(engine, &digest, &key, &code);
-    Ok(component)
 }
 
 /// Looks at the first bytes, to give a better message than the compiler would.

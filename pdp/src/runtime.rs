@@ -19,6 +19,7 @@ use crate::guest::policy::Component;
 use crate::guest::ready::READY;
 use crate::guest::sandbox::{Sandbox, SandboxError};
 use crate::guest::slow_operations::Start;
+use crate::load::adopt::adopt_snapshot;
 use crate::load::cache::CodeCache;
 use crate::load::compiler::Compiler;
 use crate::load::files::{self, Look, Unreadable};
@@ -176,7 +177,7 @@ impl Runtime {
             if component.is_retired() {
                 return; // the policy was replaced in the meantime
             }
-            match load::adopt_snapshot(&sandbox, &code, &path, id.digest, &component).await {
+            match adopt_snapshot(&sandbox, &code, &path, id.digest, &component).await {
                 Ok(()) => tracing::debug!(policy = %id, "its decisions begin with a snapshot of it, configured"),
                 Err(why) => {
                     let why = engine_api::report(&why);

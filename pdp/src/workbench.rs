@@ -16,6 +16,7 @@ use crate::guest::interface::Verdict;
 use crate::guest::policy::{CONFIGURE_TIMEOUT, QUICK, Unready};
 use crate::guest::sandbox::{Sandbox, SandboxError};
 use crate::guest::term::Term;
+use crate::load::adopt::adopt_snapshot;
 use crate::load::cache::{CodeCache, Origin};
 use crate::load::compiler::Compiler;
 use crate::load::imports::BadImport;
@@ -128,7 +129,7 @@ impl Workbench {
         let Candidate(loaded) = candidate;
         if loaded.wants_snapshot() {
             let (sandbox, component) = (&self.sandbox, &loaded.component);
-            let adopted = load::adopt_snapshot(sandbox, &self.code, path, loaded.digest, component).await;
+            let adopted = adopt_snapshot(sandbox, &self.code, path, loaded.digest, component).await;
             drop(adopted);
             component.retire();
         }

@@ -48,15 +48,15 @@ fn decided_by(rights: Rights, operation: &Operation, decision: &Decision) -> Str
         let state = if rights.flags.has(flag) { "on" } else { "off" };
         format!("{} ({state})", flag.name())
     };
-    let is_named = operation.endpoint().is_some_and(|endpoint| rights.allowed.has(endpoint));
-    let mut needed: Vec<_> = match decision.settled_by(rights, operation) {
-        Some(list) => vec![list.setting().to_owned()],
-        None if is_named => vec![OperationList::Allow.setting().to_owned()],
-        None => engine_api::needed_flags(operation).map(in_words).collect(),
+    let list = |list: OperationList| list.setting().to_owned();
+    let needed: Vec<_> = if decision.settled_by(rights, operation) == Some(OperationList::Deny) {
+        vec![list(OperationList::Deny)]
+    } else if rights.allow_by_name(operation) {
+        let argument = operation.host_argument().map(|_| in_words(Flag::AllowHostArgs));
+        [list(OperationList::Allow)].into_iter().chain(argument).collect()
+    } else {
+        engine_api::needed_flags(operation).map(in_words).collect()
     };
-    if is_named && decision.settled_by(rights, operation) != Some(OperationList::Deny) {
-        needed.extend(operation.host_argument().map(|_| in_words(Flag::AllowHostArgs)));
-    }
     if needed.is_empty() { String::new() } else { format!("decided by {}\n", needed.join(", ")) }
 }
 

@@ -22,7 +22,10 @@ const LISTED: &str = "docs/ENDPOINTS.md lists the operations";
 pub(super) fn read(flags: Flags, settings: &Settings, problems: &mut Problems) -> Rights {
     let deny = settings.deny_operations.as_deref();
     if deny.is_some_and(|value| value.split(',').any(|word| word.trim().is_empty())) {
-        problems.about("DENY_OPERATIONS", "a word is empty: name an operation before and after each comma");
+        problems.about(
+            OperationList::Deny.setting(),
+            "a word is empty: name an operation before and after each comma",
+        );
     }
     let rights = Rights {
         flags,

@@ -65,20 +65,22 @@ impl Sandbox {
             Memories::Sparing.engine().map(|engine| (engine, Memories::Sparing))
         });
         let (engine, memories) = engine.map_err(SandboxError::Engine)?;
-        let linker = Arc::new(linker(&engine).map_err(SandboxError::Engine)?);
-        let ticker = Arc::new(EpochTicker::start(engine.weak()).map_err(SandboxError::EpochTicker)?);
-        Ok(Self { engine, memories, linker, ticker })
+        Self::around(engine, memories)
     }
 
     /// A sandbox without a pool, which takes little address space and writes no file, as memory images are to the kernel.
     ///
     /// # Errors
-    /// If this machine cannot run WebAssembly.
-    pub(crate) fn sparing() -> wasmtime::Result<Self> {
+    /// [`SandboxError`] if this machine cannot run WebAssembly.
+    pub(crate) fn sparing() -> Result<Self, SandboxError> {
         let memories = Memories::Sparing;
-        let engine = Engine::new(base_config(memories).parallel_compilation(false).memory_init_cow(false))?;
-        let linker = Arc::new(linker(&engine)?);
-        let ticker = Arc::new(EpochTicker::start(engine.weak())?);
+        let engine = Engine::new(base_config(memories).parallel_compilation(false).memory_init_cow(false));
+        Self::around(engine.map_err(SandboxError::Engine)?, memories)
+    }
+
+    fn around(engine: Engine, memories: Memories) -> Result<Self, SandboxError> {
+        let linker = Arc::new(linker(&engine).map_err(SandboxError::Engine)?);
+        let ticker = Arc::new(EpochTicker::start(engine.weak()).map_err(SandboxError::EpochTicker)?);
         Ok(Self { engine, memories, linker, ticker })
     }
 

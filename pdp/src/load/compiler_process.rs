@@ -95,11 +95,12 @@ fn start_limited(job: Job, memories: &str) -> Result<(), Failure> {
 fn work(job: Job, memories: &str) -> Result<(), Failure> {
     let memories =
         Memories::ALL.into_iter().find(|known| known.as_str() == memories).ok_or(Failure::Usage)?;
-    let engine = memories.engine().map_err(Failure::Wasmtime)?;
+    let engine = || memories.engine().map_err(Failure::Wasmtime);
     let mut input = Vec::new();
     io::stdin().lock().read_to_end(&mut input)?; // as much as the gateway sends; the memory is limited
     match job {
         Job::Compile => {
+            let engine = engine()?;
             let code = match checkpoints::insert(&input) {
                 Ok(wasm) => engine.precompile_component(&wasm).map_err(Failure::Component)?,
                 Err(unreadable) => {
@@ -112,6 +113,7 @@ fn work(job: Job, memories: &str) -> Result<(), Failure> {
             io::stdout().lock().write_all(&code)?;
         }
         Job::Load => {
+            let engine = engine()?;
             let component = native_code::load(&engine, &input).map_err(Failure::Wasmtime)?;
             let linker = linker(&engine).map_err(Failure::Wasmtime)?;
             // The gateway tells what is wrong with it; here it matters only that the attempt is within the limits.

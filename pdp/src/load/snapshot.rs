@@ -16,7 +16,7 @@ use crate::bindings::Policy;
 use crate::digest::Digest;
 use crate::guest::output::Output;
 use crate::guest::policy::CONFIGURE_TIMEOUT;
-use crate::guest::sandbox::Sandbox;
+use crate::guest::sandbox::{Sandbox, SandboxError};
 use crate::guest::state::State;
 use crate::guest::term::Term;
 use crate::load::checkpoints;
@@ -42,6 +42,9 @@ pub(crate) enum NoSnapshot {
     #[error("{0:#}")]
     Wasmtime(#[from] wasmtime::Error),
     /// The sandbox cannot be set up.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// There is no runtime to call the policy in.
     #[error(transparent)]
     Host(#[from] std::io::Error),
     /// The policy refuses its settings here, or takes too long.
@@ -77,21 +80,21 @@ pub(crate) fn take(input: &[u8]) -> Result<Vec<u8>, NoSnapshot> {
     let instrumented = checkpoints::insert(&instrumented)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(async {
-        let mut configured = Configured::new(&instrumented, settings).await?;
+        let mut configured = ConfiguredPolicy::new(&instrumented, settings).await?;
         let snapshot = wizer.snapshot_component(&context, &mut configured).await?;
         configured.failed.map_or(Ok(snapshot), |error| Err(NoSnapshot::State(error)))
     })
 }
 
 /// A policy that has been configured, with functions that tell its state.
-struct Configured {
+struct ConfiguredPolicy {
     store: Store<State>,
     instance: Instance,
     /// The first failure to read the state. What was read after it means nothing.
     failed: Option<wasmtime::Error>,
 }
 
-impl Configured {
+impl ConfiguredPolicy {
     async fn new(instrumented: &[u8], settings: &str) -> Result<Self, NoSnapshot> {
         let sandbox = Sandbox::sparing()?;
         let component = wasmtime::component::Component::new(sandbox.engine(), instrumented)?;
@@ -140,7 +143,7 @@ impl Configured {
     }
 }
 
-impl ComponentInstanceState for Configured {
+impl ComponentInstanceState for ConfiguredPolicy {
     async fn call_func_ret_list_u8(
         &mut self,
         instance: &str,

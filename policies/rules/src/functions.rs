@@ -204,21 +204,14 @@ pub(crate) fn pattern(text: &str) -> std::result::Result<regex_lite::Regex, Stri
 
 fn look_up_first<'b, 'v>(what: &'static str, kind: Kind, given: &[CowVal<'b, 'v>]) -> Gives<'b, 'v> {
     let answer = look_up(question(what)?.ask, what, kind, text(what, given, 0)?);
-    match answer {
-        Ok(answer) => Ok(CowVal::Owned(val(&answer))),
-        Err(missing @ Failure::Missing(_)) => Err(failed(NOT_FOUND, missing)),
-        Err(failure @ Failure::Other(_)) => Err(failed(what, failure)),
-    }
+    answer.map(|answer| CowVal::Owned(val(&answer))).map_err(|failure| failure.of(what))
 }
 
 /// A container's labels without those that its image has as well: whoever made the image has put them there.
 fn own_labels<'b, 'v>(given: Given<'b, 'v>) -> Gives<'b, 'v> {
     let question = question("own_labels")?;
     let container = look_up(question.ask, "container", Kind::Container, text("own_labels", &given, 0)?);
-    let container = container.map_err(|failure| match failure {
-        Failure::Missing(_) => failed(NOT_FOUND, failure),
-        Failure::Other(_) => failed("own_labels", failure),
-    })?;
+    let container = container.map_err(|failure| failure.of("own_labels"))?;
     let labels =
         |of: &Value| of.pointer("/Config/Labels").and_then(Value::as_object).cloned().unwrap_or_default();
     let mut own = labels(&container);
@@ -238,6 +231,16 @@ enum Failure {
     /// The engine does not have the object.
     Missing(String),
     Other(String),
+}
+
+impl Failure {
+    /// The error of the function that asked.
+    fn of(self, function: &str) -> ExecutionError {
+        match self {
+            Self::Missing(_) => failed(NOT_FOUND, self),
+            Self::Other(_) => failed(function, self),
+        }
+    }
 }
 
 impl Display for Failure {

@@ -3,7 +3,7 @@
 //! A name that the catalogue does not have, and a pattern that matches none of its names, is a mistake: a rule that never
 //! applies would be taken for one that does.
 
-use engine_api::Endpoint;
+use engine_api::{Endpoint, OperationSet};
 
 use crate::place::near_miss;
 
@@ -22,26 +22,15 @@ impl Named {
         if word == "*" {
             self.all = true;
         }
-        let mut is_known = false;
-        for endpoint in Endpoint::ALL.iter().filter(|endpoint| matches(word, endpoint.operation_id())) {
-            is_known = true;
-            if !self.endpoints.contains(endpoint) {
-                self.endpoints.push(*endpoint);
+        let Some(named) = OperationSet::named_by(word) else {
+            let near = near_miss(word, Endpoint::ALL.iter().map(|endpoint| endpoint.operation_id()));
+            return Err(format!("there is no operation {word}{near}; docs/ENDPOINTS.md lists them"));
+        };
+        for endpoint in named.operations() {
+            if !self.endpoints.contains(&endpoint) {
+                self.endpoints.push(endpoint);
             }
         }
-        match is_known {
-            true => Ok(()),
-            false => {
-                let near = near_miss(word, Endpoint::ALL.iter().map(|endpoint| endpoint.operation_id()));
-                Err(format!("there is no operation {word}{near}; docs/ENDPOINTS.md lists them"))
-            }
-        }
-    }
-}
-
-fn matches(word: &str, name: &str) -> bool {
-    match word.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
-        None => name == word,
+        Ok(())
     }
 }
